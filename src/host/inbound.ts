@@ -1,0 +1,195 @@
+// Incoming connections: messages and challenges, each with its line in the log.
+
+import { statfsSync } from "node:fs";
+import type { HeaderHash, MessageHash } from "../wire/mod.ts";
+import {
+  type Acceptance,
+  type Arrival,
+  askChallenge,
+  type Authorisation,
+  type ChallengeMode,
+  type Connection,
+  type ExchangeRecord,
+  type Limits,
+  type OutgoingRecord,
+  type ReceivingHost,
+  serveConnection,
+  type StoredMessage,
+  Terminate,
+} from "../protocol/mod.ts";
+import { DialError, type Dialler, type Resolver, type SocketConnection } from "../net/mod.ts";
+import { ContentStaging, type StoreReader, type StoreWriter } from "../store/mod.ts";
+import type { Config } from "../config.ts";
+import { logExchange } from "./exchange.ts";
+import { PlacesByKey } from "./limiter.ts";
+import type { Log } from "./log.ts";
+
+/** What the host shares with its incoming side. */
+export interface InboundParts {
+  readonly config: () => Config;
+  readonly reader: StoreReader;
+  readonly writer: StoreWriter;
+  readonly resolver: Resolver;
+  readonly dialler: Dialler;
+  readonly outgoing: OutgoingRecord;
+  readonly log: Log;
+}
+
+/** How long a reading of the free disk space is believed, in milliseconds. */
+const DISK_CHECK_MS = 1000;
+
+export class Inbound implements ReceivingHost<ContentStaging> {
+  readonly #parts: InboundParts;
+  readonly #challenges: PlacesByKey;
+  #diskChecked = -Infinity;
+  #diskRoom = true;
+
+  constructor(parts: InboundParts) {
+    this.#parts = parts;
+    this.#challenges = new PlacesByKey(parts.config().limits.max_challenges_per_ip);
+  }
+
+  /** Runs the exchange of one connection; rejects when it has to be torn down. */
+  async serve(connection: SocketConnection): Promise<void> {
+    const started = performance.now();
+    const record: ExchangeRecord = {
+      kind: "unknown",
+      domain: null,
+      headerHash: null,
+      codes: [],
+      challenge: "none",
+      bytes: 0,
+    };
+    let terminated: Terminate | null = null;
+    try {
+      await serveConnection(connection, this, this.#parts.outgoing, record);
+    } catch (error) {
+      terminated = Terminate.from(error);
+      throw error;
+    } finally {
+      // An answered challenge belongs to the exchange that is logged as going out.
+      if (record.kind !== "challenge" || terminated !== null) {
+        logExchange(this.#parts.log, {
+          ...record,
+          direction: "in",
+          peer: connection.peer,
+          terminated: terminated?.reason ?? null,
+          detail: terminated?.message ?? null,
+          started,
+        });
+      }
+    }
+  }
+
+  get domain(): string {
+    return this.#parts.config().domain;
+  }
+
+  get limits(): Limits {
+    const { limits } = this.#parts.config();
+    return {
+      maxSize: limits.max_size,
+      maxExpandedSize: limits.max_expanded_size,
+      maxMessageAge: limits.max_message_age,
+      maxTimeSkew: limits.max_time_skew,
+    };
+  }
+
+  get challenge(): ChallengeMode {
+    return this.#parts.config().challenge;
+  }
+
+  now(): number {
+    return Date.now() / 1000;
+  }
+
+  authorised(domain: string, ip: string): Promise<Authorisation> {
+    return this.#parts.resolver.authorises(`fmsg.${domain}`, ip);
+  }
+
+  hasRoom(): boolean {
+    const now = performance.now();
+    if (now - this.#diskChecked > DISK_CHECK_MS) {
+      const { data_dir, limits } = this.#parts.config();
+      const { bavail, bsize } = statfsSync(data_dir);
+      this.#diskRoom = bavail * bsize >= limits.min_free_disk;
+      this.#diskChecked = now;
+    }
+    return this.#diskRoom;
+  }
+
+  stored(hash: MessageHash): StoredMessage | null {
+    return this.#parts.reader.stored(hash);
+  }
+
+  recordedBatch(hash: HeaderHash): MessageHash | null {
+    return this.#parts.reader.recordedBatch(hash);
+  }
+
+  heldByAll(hash: MessageHash, keys: readonly string[]): boolean {
+    return this.#parts.reader.heldByAll(hash, keys);
+  }
+
+  async askChallenge(
+    connection: Connection,
+    domain: string,
+    hash: HeaderHash,
+  ): Promise<MessageHash> {
+    const { delivery, limits } = this.#parts.config();
+    const { lost } = connection;
+    // "Challenge Reflection and Amplification": limited for each destination; the excess waits.
+    using _place = await this.#challenges.take(connection.peer, lost);
+    const second = await this.#dial(connection, domain, delivery.port);
+    const abandon = (): void => second.destroy();
+    lost.addEventListener("abort", abandon);
+    try {
+      if (lost.aborted) throw lost.reason;
+      const answer = await askChallenge(second, hash, limits.idle_timeout * 1000);
+      second.close();
+      return answer;
+    } catch (error) {
+      second.destroy();
+      throw lost.aborted ? lost.reason : error;
+    } finally {
+      lost.removeEventListener("abort", abandon);
+    }
+  }
+
+  stage(size: number): ContentStaging {
+    return new ContentStaging(this.#parts.writer, size);
+  }
+
+  async accept(arrival: Arrival<ContentStaging>): Promise<Acceptance> {
+    const { decoded, headerHash, messageHash, content, answer } = arrival;
+    try {
+      const accepted = await this.#parts.writer.submit("accept", {
+        header: decoded.bytes,
+        headerHash,
+        messageHash,
+        content: content === null ? null : await content.source(),
+        answer,
+      });
+      content?.adopted();
+      return accepted;
+    } catch (error) {
+      throw new Terminate("store failed", error instanceof Error ? error.message : String(error), {
+        cause: error,
+      });
+    }
+  }
+
+  /** Connection 2: to the address that connection 1 came from, from the address that it came to. */
+  async #dial(connection: Connection, domain: string, port: number): Promise<SocketConnection> {
+    try {
+      return await this.#parts.dialler.connect({
+        ip: connection.peer,
+        port,
+        serverName: `fmsg.${domain}`,
+        source: connection.local,
+      }, connection.lost);
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      throw new Terminate("challenge connection failed", error.message, { cause: error });
+    }
+  }
+}

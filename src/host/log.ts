@@ -1,0 +1,84 @@
+// The host's log: JSON lines, or lines for people on a terminal. Never content, keys or tokens.
+
+export type Level = "debug" | "info" | "warn" | "error";
+
+type Value = string | number | boolean | null | readonly (string | number)[];
+
+export type Fields = Readonly<Record<string, Value>>;
+
+const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
+
+export interface LogOptions {
+  readonly level: Level;
+  /** Lines for people instead of JSON. */
+  readonly readable: boolean;
+  /** Takes whole lines, several at a time. */
+  readonly write: (text: string) => void;
+}
+
+export class Log {
+  #options: LogOptions;
+  #lines: string[] = [];
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+  }
+
+  setLevel(level: Level): void {
+    this.#options = { ...this.#options, level };
+  }
+
+  debug(message: string, fields: Fields = {}): void {
+    this.#add("debug", message, fields);
+  }
+
+  info(message: string, fields: Fields = {}): void {
+    this.#add("info", message, fields);
+  }
+
+  warn(message: string, fields: Fields = {}): void {
+    this.#add("warn", message, fields);
+  }
+
+  error(message: string, fields: Fields = {}): void {
+    this.#add("error", message, fields);
+  }
+
+  #add(level: Level, message: string, fields: Fields): void {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
+    const time = new Date();
+    this.#lines.push(
+      this.#options.readable
+        ? readable(time, level, message, fields)
+        : JSON.stringify({ time: time.toISOString(), level, msg: message, ...fields }),
+    );
+    // What one turn of the event loop logs is written at once: a system call for each line would cost more than it.
+    if (this.#lines.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const text = this.#lines.join("\n") + "\n";
+    this.#lines = [];
+    this.#options.write(text);
+  }
+}
+
+/** Writes to stderr; a reader that went away does not stop the host. */
+export function writeToStderr(text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+function readable(time: Date, level: Level, message: string, fields: Fields): string {
+  const clock = time.toTimeString().slice(0, 8);
+  const details = Object.entries(fields)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) =>
+      `${name}=${Array.isArray(value) ? value.join(",") : JSON.stringify(value)}`
+    );
+  return [clock, level.toUpperCase().padEnd(5), message, ...details].join(" ");
+}

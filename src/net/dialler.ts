@@ -1,0 +1,126 @@
+// Outgoing TLS connections: to one IP address, under the name of the host that has to be there (FMSG-001).
+
+import { Buffer } from "node:buffer";
+import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+import { Terminate } from "../protocol/mod.ts";
+import { type FlowLimits, SocketConnection } from "./connection.ts";
+import { ALPN } from "./listener.ts";
+import { useRoots } from "./roots.ts";
+
+export interface DiallerOptions {
+  /** PEM of roots that are trusted besides the usual ones, or null. */
+  readonly extraRoots: string | null;
+  /** Where the roots are written for the runtime, see `useRoots`. */
+  readonly rootsFile: string;
+  /** Milliseconds for connecting and the handshake together. */
+  readonly connectMs: number;
+  readonly limits: FlowLimits;
+}
+
+export interface Destination {
+  readonly ip: string;
+  readonly port: number;
+  /** `fmsg.<domain>`: SNI, and the name that the certificate must hold. */
+  readonly serverName: string;
+  /** The address to leave from; null leaves it to the system. */
+  readonly source: string | null;
+}
+
+/** The connection could not be had: nobody there, not in time, or the wrong certificate. */
+export class DialError extends Error {
+  override readonly name = "DialError";
+}
+
+/** Sessions kept for resumption, one for each name. */
+const MAX_SESSIONS = 1000;
+
+export class Dialler {
+  readonly #options: DiallerOptions;
+  readonly #context: SecureContext;
+  readonly #resumes: boolean;
+  readonly #sessions = new Map<string, Uint8Array>();
+
+  constructor(options: DiallerOptions) {
+    this.#options = options;
+    const roots = useRoots(options.extraRoots, options.rootsFile);
+    this.#resumes = roots.kind === "default";
+    this.#context = createSecureContext({
+      minVersion: "TLSv1.3",
+      ...(roots.kind === "explicit" ? { ca: [...roots.ca] } : {}),
+    });
+  }
+
+  /** Connects and does the handshake. Throws a DialError, or the reason of `signal` when it aborts. */
+  connect(to: Destination, signal?: AbortSignal): Promise<SocketConnection> {
+    const { connectMs, limits } = this.#options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
+      const session = this.#sessions.get(to.serverName);
+      const socket = connectTls({
+        host: to.ip,
+        port: to.port,
+        servername: to.serverName,
+        secureContext: this.#context,
+        minVersion: "TLSv1.3",
+        ALPNProtocols: ALPN,
+        ...(to.source === null ? {} : { localAddress: to.source }),
+        ...(session === undefined ? {} : { session: Buffer.from(session) }),
+      });
+      const fail = (error: unknown): void => {
+        settle();
+        socket.on("error", () => {});
+        socket.destroy();
+        reject(error);
+      };
+      const failed = (error: Error): void => fail(new DialError(describe(error), { cause: error }));
+      const closed = (): void => fail(new DialError("the connection was closed in the handshake"));
+      const aborted = (): void => fail(signal?.reason ?? new Terminate("connection lost"));
+      const timer = setTimeout(
+        () => fail(new DialError(`no answer within ${connectMs / 1000} s`)),
+        connectMs,
+      );
+      const settle = (): void => {
+        clearTimeout(timer);
+        socket.removeListener("error", failed);
+        socket.removeListener("close", closed);
+        signal?.removeEventListener("abort", aborted);
+      };
+      signal?.addEventListener("abort", aborted);
+      socket.once("error", failed);
+      socket.once("close", closed);
+      if (this.#resumes) {
+        socket.on("session", (data: Uint8Array) => this.#remember(to.serverName, data));
+      }
+      socket.once("secureConnect", () => {
+        settle();
+        socket.setNoDelay(true);
+        resolve(new SocketConnection(socket, limits));
+      });
+    });
+  }
+
+  #remember(name: string, session: Uint8Array): void {
+    this.#sessions.delete(name);
+    this.#sessions.set(name, new Uint8Array(session));
+    if (this.#sessions.size <= MAX_SESSIONS) return;
+    const [oldest] = this.#sessions.keys();
+    if (oldest !== undefined) this.#sessions.delete(oldest);
+  }
+}
+
+/** A network error in words that help an operator. */
+function describe(error: Error & { readonly code?: string }): string {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return "nobody listens there (connection refused)";
+    case "ECONNRESET":
+      return "the connection was reset in the handshake";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return "no route to this address";
+    case "ETIMEDOUT":
+      return "no answer";
+    default:
+      return error.message;
+  }
+}

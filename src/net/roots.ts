@@ -1,0 +1,50 @@
+// Which certificate authorities are trusted: those of the runtime and of the system, and what the operator adds.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
+
+export type Roots =
+  /** The runtime's default store holds all of them; only then does it resume sessions as a client. */
+  | { readonly kind: "default" }
+  | { readonly kind: "explicit"; readonly ca: readonly string[] };
+
+/** Where systems keep their bundle of roots. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/cert.pem",
+];
+
+/** What the runtime's default store was given in this process, once it was. */
+let given: string | null = null;
+
+/**
+ * Trusts the roots of the runtime and of the system, and `extra` (PEM). The runtime reads additions to its default
+ * store once, at the first connection, from the file that DENO_CERT names; it is written to `file`, which has to stay
+ * until then. The first caller decides: one that needs others later gets them explicitly, and does not resume sessions.
+ */
+export function useRoots(extra: string | null, file: string): Roots {
+  const operators = readIfThere(Deno.env.get("DENO_CERT"));
+  const wanted = [systemRoots(), extra].filter((pem) => pem !== null).join("\n");
+  if (given === null) {
+    given = wanted;
+    writeFileSync(file, [wanted, operators].filter((pem) => pem !== null).join("\n"));
+    Deno.env.set("DENO_CERT", file);
+  }
+  return given === wanted
+    ? { kind: "default" }
+    : { kind: "explicit", ca: [...rootCertificates, ...certificatesIn(wanted)] };
+}
+
+function readIfThere(file: string | undefined): string | null {
+  return file !== undefined && existsSync(file) ? readFileSync(file, "utf8") : null;
+}
+
+function systemRoots(): string | null {
+  const bundle = SYSTEM_BUNDLES.find((file) => existsSync(file));
+  return bundle === undefined ? null : readFileSync(bundle, "utf8");
+}
+
+function certificatesIn(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}

@@ -1,0 +1,150 @@
+// Content in chunk rows: staging, adopting, reading and removing it.
+
+import type { Bytes } from "../wire/mod.ts";
+import type { Database } from "./database.ts";
+import type { ContentSource } from "./operations.ts";
+
+/** Bytes in a chunk row; all but the last of a content have exactly so many. */
+export const CHUNK_SIZE = 64 * 1024;
+
+/** Chunk n of content c has the row id c * 2^20 + n: 64 GiB a content, and no index to keep. */
+const CHUNKS_PER_CONTENT = 2 ** 20;
+
+/** The content of `id` from the byte `start` up to `end`, chunk by chunk. */
+export function* readContent(
+  db: Database,
+  id: number,
+  start = 0,
+  end = Infinity,
+): Generator<Bytes, void> {
+  let at = start;
+  while (at < end) {
+    const row = db.get(
+      "SELECT bytes FROM chunk WHERE id = ?",
+      id * CHUNKS_PER_CONTENT + Math.floor(at / CHUNK_SIZE),
+    );
+    if (row === null) return;
+    const bytes = row.blob("bytes");
+    const from = at % CHUNK_SIZE;
+    yield bytes.subarray(from, Math.min(bytes.length, from + end - at));
+    at += bytes.length - from;
+    if (bytes.length < CHUNK_SIZE) return;
+  }
+}
+
+/** Content under way into the store. */
+interface Staged {
+  readonly id: number;
+  chunks: number;
+  size: number;
+  /** Its row is on disk; until then a roll-back takes it away, and another content may get its id. */
+  committed: boolean;
+  /** A chunk was lost with a transaction: nothing may adopt this. */
+  broken: boolean;
+}
+
+/** Staged content of the writer: tokens of those who stage, and where their chunks are. */
+export class Contents {
+  readonly #db: Database;
+  readonly #staged = new Map<string, Staged>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Contents that are staged and adopted by nothing yet. */
+  get staged(): number {
+    return this.#staged.size;
+  }
+
+  stage(token: string, bytes: Bytes): void {
+    let content = this.#staged.get(token);
+    if (content === undefined) {
+      content = { id: this.#insert(1), chunks: 0, size: 0, committed: false, broken: false };
+      this.#staged.set(token, content);
+    }
+    // All chunks but the last are whole, or positions could not be computed.
+    if (content.size !== content.chunks * CHUNK_SIZE || bytes.length > CHUNK_SIZE) {
+      throw new RangeError("A chunk of staged content has the wrong length");
+    }
+    this.#insertChunk(content.id, content.chunks, bytes);
+    content.chunks++;
+    content.size += bytes.length;
+  }
+
+  /** What a chunk's transaction came to. */
+  settle(token: string, committed: boolean): void {
+    const content = this.#staged.get(token);
+    if (content === undefined) return;
+    if (committed) content.committed = true;
+    else if (content.committed) content.broken = true;
+    else this.#staged.delete(token);
+  }
+
+  /** Removes staged content; `forget` has to follow once that is committed. */
+  discard(token: string): void {
+    const content = this.#staged.get(token);
+    if (content !== undefined) this.remove(content.id);
+  }
+
+  /** Drops a token whose content was adopted or discarded. */
+  forget(token: string): void {
+    this.#staged.delete(token);
+  }
+
+  /** How many bytes a source holds. */
+  size(source: ContentSource): number {
+    return source.kind === "inline" ? source.bytes.length : this.#find(source.token).size;
+  }
+
+  /** Makes a source the content of a message; its id. `forget` has to follow once that is committed. */
+  adopt(source: ContentSource): number {
+    if (source.kind === "inline") {
+      const id = this.#insert(0);
+      if (source.bytes.length > 0) this.#insertChunk(id, 0, source.bytes);
+      return id;
+    }
+    const { id } = this.#find(source.token);
+    this.#db.run("UPDATE content SET staged = 0 WHERE id = ?", id);
+    return id;
+  }
+
+  /** The bytes of a source, wherever they are. */
+  *read(source: ContentSource): Generator<Bytes, void> {
+    if (source.kind === "inline") yield source.bytes;
+    else yield* readContent(this.#db, this.#find(source.token).id);
+  }
+
+  remove(id: number): void {
+    const first = id * CHUNKS_PER_CONTENT;
+    this.#db.run("DELETE FROM chunk WHERE id >= ? AND id < ?", first, first + CHUNKS_PER_CONTENT);
+    this.#db.run("DELETE FROM content WHERE id = ?", id);
+  }
+
+  /** Removes what a crash left staged; to be called before anything is staged. */
+  sweep(): void {
+    for (const row of this.#db.all("SELECT id FROM content WHERE staged = 1")) {
+      this.remove(row.integer("id"));
+    }
+  }
+
+  #find(token: string): Staged {
+    const content = this.#staged.get(token);
+    if (content === undefined || content.broken) {
+      throw new Error("The content was not staged whole, or the host restarted meanwhile");
+    }
+    return content;
+  }
+
+  #insert(staged: 0 | 1): number {
+    return this.#db.run("INSERT INTO content (staged) VALUES (?)", staged).id;
+  }
+
+  #insertChunk(content: number, number: number, bytes: Bytes): void {
+    this.#db.run(
+      "INSERT INTO chunk (id, bytes) VALUES (?, ?)",
+      content * CHUNKS_PER_CONTENT + number,
+      bytes,
+    );
+  }
+}

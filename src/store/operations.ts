@@ -1,0 +1,159 @@
+// Everything that can be asked of the writer, as plain data: it crosses threads and the control socket.
+
+import type { Bytes, HeaderHash, MessageHash } from "../wire/mod.ts";
+import type { Acceptance, ComposedAttachment, ComposedPart, Problem } from "../protocol/mod.ts";
+
+/** Each operation's name with what it takes and what it gives. */
+export interface Operations {
+  /** A message or batch from another host: stored when anyone here takes it. */
+  readonly accept: { readonly takes: Accept; readonly gives: Acceptance };
+  /** The next 64 KiB (or the last, shorter piece) of content that is too large for one operation. */
+  readonly stage: {
+    readonly takes: { readonly token: string; readonly bytes: Bytes };
+    readonly gives: null;
+  };
+  /** Throws staged content away that nothing adopted. */
+  readonly discard: { readonly takes: { readonly token: string }; readonly gives: null };
+  /** A new message of a user here. */
+  readonly send: { readonly takes: Send; readonly gives: Sent | Problem };
+  /** A batch of added recipients by a user here. */
+  readonly addTo: { readonly takes: AddRecipients; readonly gives: Sent | Problem };
+  /** What came of an attempt to deliver a message to a domain. */
+  readonly record: { readonly takes: Attempt; readonly gives: Recorded };
+  /** Makes waiting deliveries due now: of one message (with its batches), or all; the number of rows. */
+  readonly retry: { readonly takes: { readonly message: number | null }; readonly gives: number };
+  /** Ends waiting deliveries of a message (with its batches), to one domain or all; the number of rows. */
+  readonly cancel: {
+    readonly takes: { readonly message: number; readonly domain: string | null };
+    readonly gives: number;
+  };
+  /** Adds a user; false when the address is taken. */
+  readonly addUser: { readonly takes: NewUser; readonly gives: boolean };
+  /** Changes what is given of a user; false when there is none. */
+  readonly setUser: { readonly takes: UserChange; readonly gives: boolean };
+  /** Removes a user; what they have received stays for the threads it belongs to. False when there is none. */
+  readonly removeUser: { readonly takes: { readonly key: string }; readonly gives: boolean };
+}
+
+export type OperationName = keyof Operations;
+
+/** One operation with its input. */
+export type Operation = {
+  [Name in OperationName]: { readonly name: Name; readonly input: Operations[Name]["takes"] };
+}[OperationName];
+
+/** Content in the operation itself (up to one chunk), or staged under a token. */
+export type ContentSource =
+  | { readonly kind: "inline"; readonly bytes: Bytes }
+  | { readonly kind: "staged"; readonly token: string };
+
+export interface Accept {
+  readonly header: Bytes;
+  readonly headerHash: HeaderHash;
+  /** Null for a batch on a stored original, whose hash the writer computes. */
+  readonly messageHash: MessageHash | null;
+  readonly content: ContentSource | null;
+  readonly answer: MessageHash | null;
+}
+
+export interface Send {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** The topic of a first message, or the id of the message that this one answers. */
+  readonly start: { readonly topic: string } | { readonly replyTo: number };
+  readonly body: ComposedPart;
+  readonly attachments: readonly ComposedAttachment[];
+  readonly content: ContentSource;
+  readonly important: boolean;
+  readonly noReply: boolean;
+}
+
+export interface AddRecipients {
+  /** The id of the original. */
+  readonly message: number;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+export interface Sent {
+  readonly kind: "sent";
+  readonly id: number;
+  readonly hash: MessageHash;
+  readonly time: number;
+}
+
+export interface Attempt {
+  readonly message: number;
+  readonly domain: string;
+  readonly outcome: AttemptOutcome;
+  /** POSIX seconds of the next attempt, should one be due. */
+  readonly nextAttempt: number;
+}
+
+export type AttemptOutcome =
+  | { readonly kind: "rejected"; readonly code: number }
+  | { readonly kind: "add to accepted" }
+  /** Codes for the first so many of the domain's recipients; `lost` says why there are no more. */
+  | { readonly kind: "codes"; readonly codes: readonly number[]; readonly lost: string | null }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** What a recorded attempt leaves: nothing to do, or a next attempt. */
+export type Recorded = "finished" | "waiting";
+
+/** Limits for one user by their names in fmsg.yaml; a name that is absent takes the host's default, null is none. */
+export type UserLimits = Readonly<Partial<Record<LimitName, number | null>>>;
+
+export const LIMIT_NAMES = [
+  "recv_messages",
+  "recv_bytes",
+  "recv_bytes_per_message",
+  "recv_bytes_per_day",
+  "recv_messages_per_day",
+  "send_bytes",
+  "send_bytes_per_message",
+  "send_bytes_per_day",
+  "send_messages_per_day",
+] as const;
+
+export type LimitName = typeof LIMIT_NAMES[number];
+
+export interface NewUser {
+  readonly address: string;
+  readonly name: string;
+  readonly accepting: boolean;
+  readonly limits: UserLimits;
+}
+
+export interface UserChange {
+  readonly key: string;
+  readonly name?: string;
+  readonly accepting?: boolean;
+  readonly limits?: UserLimits;
+}
+
+/** What a commit changed, for those in the host who wait for it. */
+export type Change =
+  /** Something for this domain is due, or may be. */
+  { readonly kind: "outbound"; readonly domain: string };
+
+/** The answer to one operation. */
+export type Outcome =
+  | { readonly ok: true; readonly value: Operations[OperationName]["gives"] }
+  | { readonly ok: false; readonly message: string };
+
+/** What a writer gives for operations that it committed together. */
+export interface Committed {
+  readonly outcomes: readonly Outcome[];
+  readonly changes: readonly Change[];
+}
+
+/** What the writer has to know of the configuration. */
+export interface WriterSettings {
+  readonly domain: string;
+  readonly quota: Readonly<Record<LimitName, number | null>>;
+  readonly maxSize: number;
+  readonly maxExpandedSize: number;
+  readonly discloseUsers: boolean;
+  /** Seconds for which delivery is tried. */
+  readonly window: number;
+}

@@ -1,0 +1,110 @@
+// What the host's exchanges and queue read from the store.
+
+import {
+  asHeaderHash,
+  asMessageHash,
+  type Bytes,
+  decodeHeader,
+  type Header,
+  type HeaderHash,
+  type MessageHash,
+} from "../wire/mod.ts";
+import type { StoredMessage } from "../protocol/mod.ts";
+import { readContent } from "./contents.ts";
+import { type Database, openForReading } from "./database.ts";
+
+/** A delivery that is due. */
+export interface DueDelivery {
+  readonly message: number;
+  readonly domain: string;
+  /** Attempts made before. */
+  readonly attempts: number;
+  readonly headerBytes: Bytes;
+  readonly header: Header;
+  readonly headerHash: HeaderHash;
+  readonly hash: MessageHash;
+  readonly content: number;
+}
+
+/** Reads for the thread that serves connections, on a connection of their own. */
+export class StoreReader implements Disposable {
+  readonly #db: Database;
+
+  constructor(dataDir: string) {
+    this.#db = openForReading(dataDir);
+  }
+
+  /** The message with that hash ("Verifying Message Stored"), or null. */
+  stored(hash: MessageHash): StoredMessage | null {
+    const row = this.#db.get("SELECT header, participated FROM message WHERE hash = ?", hash);
+    return row === null
+      ? null
+      : { header: decodeHeader(row.blob("header")), participated: row.flag("participated") };
+  }
+
+  /** The hash of the recorded batch with exactly this header, or null. */
+  recordedBatch(hash: HeaderHash): MessageHash | null {
+    const row = this.#db.get("SELECT hash FROM message WHERE header_hash = ? AND batch = 1", hash);
+    return row === null ? null : asMessageHash(row.blob("hash"));
+  }
+
+  /** Do all of these users have the message? */
+  heldByAll(hash: MessageHash, keys: readonly string[]): boolean {
+    const rows = this.#db.all(
+      `SELECT r.key FROM message m JOIN recipient r ON r.message = m.id
+       WHERE m.hash = ? AND r.shown IS NOT NULL`,
+      hash,
+    );
+    const holders = new Set(rows.map((row) => row.text("key")));
+    return keys.every((key) => holders.has(key));
+  }
+
+  /** Domains for which something waits, each with the time when it is due (POSIX seconds). */
+  waitingDomains(): { readonly domain: string; readonly due: number }[] {
+    return this.#db.all(
+      "SELECT domain, min(next_attempt) AS due FROM outbound WHERE state = 'waiting' GROUP BY domain",
+    ).map((row) => ({ domain: row.text("domain"), due: row.real("due") }));
+  }
+
+  /** When the next delivery to a domain is due, or null when nothing waits. */
+  nextDue(domain: string): number | null {
+    return this.#db.get(
+      "SELECT min(next_attempt) AS due FROM outbound WHERE domain = ? AND state = 'waiting'",
+      domain,
+    )?.optional("due", (row, name) => row.real(name)) ?? null;
+  }
+
+  /** Up to `limit` deliveries to a domain that are due at `now`, the longest waiting first. */
+  dueDeliveries(domain: string, now: number, limit: number): DueDelivery[] {
+    return this.#db.all(
+      `SELECT o.message, o.attempts, m.header, m.header_hash, m.hash, m.content
+       FROM outbound o JOIN message m ON m.id = o.message
+       WHERE o.domain = ? AND o.state = 'waiting' AND o.next_attempt <= ?
+       ORDER BY o.next_attempt, o.message LIMIT ?`,
+      domain,
+      now,
+      limit,
+    ).map((row) => {
+      const headerBytes = row.blob("header");
+      return {
+        message: row.integer("message"),
+        domain,
+        attempts: row.integer("attempts"),
+        headerBytes,
+        header: decodeHeader(headerBytes),
+        headerHash: asHeaderHash(row.blob("header_hash")),
+        hash: asMessageHash(row.blob("hash")),
+        content: row.integer("content"),
+      };
+    });
+  }
+
+  /** The content's bytes as they go over the wire. */
+  content(id: number): Generator<Bytes, void> {
+    return readContent(this.#db, id);
+  }
+
+  [Symbol.dispose](): void {
+    this.#db[Symbol.dispose]();
+  }
+}

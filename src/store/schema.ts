@@ -1,0 +1,96 @@
+// The tables, and the steps from each version of the schema to the next.
+
+/**
+ * Step n brings a store from version n to n + 1 (`user_version`); a new store takes them all. A released step is never
+ * changed: stores that took it exist.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE user (
+  key TEXT PRIMARY KEY,                  -- the folded address
+  address TEXT NOT NULL,
+  name TEXT NOT NULL,
+  accepting INTEGER NOT NULL,
+  limits TEXT NOT NULL,                  -- JSON: the limits that were set for this user
+  recv_messages INTEGER NOT NULL DEFAULT 0,
+  recv_bytes INTEGER NOT NULL DEFAULT 0,
+  send_messages INTEGER NOT NULL DEFAULT 0,
+  send_bytes INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- What the limits "a day" are counted from: the last 24 hours by the minute.
+CREATE TABLE usage (
+  key TEXT NOT NULL,
+  minute INTEGER NOT NULL,
+  recv_messages INTEGER NOT NULL DEFAULT 0,
+  recv_bytes INTEGER NOT NULL DEFAULT 0,
+  send_messages INTEGER NOT NULL DEFAULT 0,
+  send_bytes INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (key, minute)
+) STRICT, WITHOUT ROWID;
+
+-- Content as it went over the wire: the data and then each attachment, compressed parts compressed.
+CREATE TABLE content (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  staged INTEGER NOT NULL                -- 1 until a message adopts it; swept at start
+) STRICT;
+
+-- 64 KiB each but for the last; id is content.id * 2^20 + the chunk's number, so no index is needed.
+CREATE TABLE chunk (
+  id INTEGER PRIMARY KEY,
+  bytes BLOB NOT NULL
+) STRICT;
+
+-- Messages, and batches of added recipients, which on the wire are messages too.
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hash BLOB NOT NULL UNIQUE,
+  header BLOB NOT NULL,                  -- the exact bytes as transmitted
+  header_hash BLOB NOT NULL,
+  pid BLOB,                              -- the parent's or original's hash
+  batch INTEGER NOT NULL,                -- 1: the header has add to
+  original INTEGER REFERENCES message (id),  -- of a batch, when the original is here
+  content INTEGER NOT NULL,              -- content.id; a batch uses its original's
+  sent INTEGER NOT NULL,                 -- 1: sent from here
+  from_key TEXT NOT NULL,                -- the sender: from, or add to from
+  time REAL NOT NULL,
+  participated INTEGER NOT NULL          -- 1: from this domain, or a message up the thread is
+) STRICT;
+
+CREATE INDEX message_pid ON message (pid) WHERE pid IS NOT NULL;
+CREATE INDEX message_batch ON message (header_hash) WHERE batch = 1;
+CREATE INDEX message_sent ON message (from_key, id) WHERE sent = 1;
+CREATE INDEX message_time ON message (time) WHERE sent = 1;
+CREATE INDEX message_original ON message (original) WHERE original IS NOT NULL;
+
+-- Those recipients that this host has to do with: its own users, and of what it sent, everybody.
+CREATE TABLE recipient (
+  message INTEGER NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+  place INTEGER NOT NULL,                -- in the header's to, then add to
+  key TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('local', 'pending', 'delivered', 'failed')),
+  code INTEGER,
+  reason TEXT,
+  at REAL,                               -- when it got its state
+  shown INTEGER,                         -- for one who has it: the message under which it is listed
+  PRIMARY KEY (message, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX recipient_shown ON recipient (key, shown) WHERE shown IS NOT NULL;
+
+-- One row for each message and remote domain it goes to.
+CREATE TABLE outbound (
+  message INTEGER NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+  domain TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('blocked', 'waiting', 'done', 'failed', 'cancelled')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt REAL NOT NULL,
+  expires REAL NOT NULL,
+  last_error TEXT,
+  PRIMARY KEY (message, domain)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX outbound_due ON outbound (domain, next_attempt, message) WHERE state = 'waiting';
+CREATE INDEX outbound_open ON outbound (message) WHERE state IN ('blocked', 'waiting');
+`,
+];

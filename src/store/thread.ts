@@ -1,0 +1,76 @@
+// The writer in a thread of its own, as a backend for operations.
+
+import { StoreError } from "./database.ts";
+import { StoreFailure, type WriterBackend } from "./gather.ts";
+import type { Committed, Operation, WriterSettings } from "./operations.ts";
+import { Writer } from "./writer.ts";
+
+export type ToWriter =
+  | { readonly kind: "open"; readonly dataDir: string; readonly settings: WriterSettings }
+  | { readonly kind: "configure"; readonly settings: WriterSettings }
+  | { readonly kind: "run"; readonly operations: readonly Operation[] }
+  | { readonly kind: "close" };
+
+export type FromWriter =
+  | { readonly kind: "ready" }
+  | { readonly kind: "committed"; readonly committed: Committed }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "closed" };
+
+/** A writer whose settings can change while it runs. */
+export interface ConfigurableBackend extends WriterBackend {
+  configure(settings: WriterSettings): void;
+}
+
+/** Opens the store in a thread of its own. */
+export async function openWriterThread(
+  dataDir: string,
+  settings: WriterSettings,
+): Promise<ConfigurableBackend> {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url).href, {
+    type: "module",
+    name: "fmsg-writer",
+  });
+  const ask = (message: ToWriter, transfer: Transferable[] = []): Promise<FromWriter> =>
+    new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<FromWriter>) => resolve(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new StoreFailure(`The store's thread ended: ${event.message}`));
+      };
+      worker.postMessage(message, transfer);
+    });
+  const opened = await ask({ kind: "open", dataDir, settings });
+  if (opened.kind !== "ready") {
+    worker.terminate();
+    throw new StoreError(opened.kind === "failed" ? opened.message : "The store did not open");
+  }
+  return {
+    run: async (operations) => {
+      const answer = await ask({ kind: "run", operations }, transferables(operations));
+      if (answer.kind === "committed") return answer.committed;
+      throw new StoreFailure(
+        answer.kind === "failed" ? answer.message : "The store's thread is closed",
+      );
+    },
+    configure: (settings) => worker.postMessage({ kind: "configure", settings }),
+    close: async () => {
+      await ask({ kind: "close" });
+      worker.terminate();
+    },
+  };
+}
+
+/** Opens the store in this thread, for a command that runs while the host does not. */
+export function openWriterHere(dataDir: string, settings: WriterSettings): WriterBackend {
+  const writer = Writer.open(dataDir, settings);
+  return {
+    run: (operations) => writer.run(operations),
+    close: () => Promise.resolve(writer[Symbol.dispose]()),
+  };
+}
+
+/** Buffers of chunks are handed over instead of being copied; each is a buffer of its own. */
+function transferables(operations: readonly Operation[]): ArrayBuffer[] {
+  return operations.flatMap(({ name, input }) => name === "stage" ? [input.bytes.buffer] : []);
+}
