@@ -13,6 +13,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** Nobody reads stdout any more, as after `| head`: no reason to complain, but one to end. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+}
+
 /** The terminal, or what stands in for it. */
 export interface Output {
   readonly isTerminal: boolean;
@@ -34,8 +39,15 @@ export function standardOutput(): Output {
     columns: isTerminal ? columnsOfTerminal() : Infinity,
     style: makeStyle({ isTerminal, env: Deno.env.toObject() }),
     print: (text) => writeAll(Deno.stdout, new TextEncoder().encode(text + "\n")),
-    write: (bytes) => Promise.resolve(writeAll(Deno.stdout, bytes)),
-    note: (text) => writeAll(Deno.stderr, new TextEncoder().encode(text + "\n")),
+    write: (bytes) => Promise.try(() => writeAll(Deno.stdout, bytes)),
+    note: (text) => {
+      try {
+        writeAll(Deno.stderr, new TextEncoder().encode(text + "\n"));
+      } catch (error) {
+        // A hint that nobody reads must not end what the command is doing.
+        if (!(error instanceof OutputClosed)) throw error;
+      }
+    },
   };
 }
 
@@ -45,15 +57,29 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
-/** A command with the options that every command has. */
-export function command(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
+/** A command with the options that every command has, and lines for its help that show how it is used. */
+export function command(
+  name: string,
+  description: string,
+  ...examples: readonly string[]
+): Command {
+  return withExamples(withCommonOptions(new Command(name).description(description)), ...examples);
+}
+
+export function withCommonOptions(command: Command): Command {
+  return command
     .option(
       "--config <file>",
       "the configuration (default: $FMSG_CONFIG, ./fmsg.yaml, /etc/fmsg/fmsg.yaml)",
     )
     .option("--json", "print one JSON value");
+}
+
+/** Adds examples to the end of a command's help. */
+export function withExamples(command: Command, ...examples: readonly string[]): Command {
+  if (examples.length === 0) return command;
+  const title = examples.length === 1 ? "Example:" : "Examples:";
+  return command.addHelpText("after", ["", title, ...examples.map((line) => `  ${line}`)].join("\n"));
 }
 
 /** Prints a result: as one JSON value where that was asked for, else in words. */
@@ -76,5 +102,10 @@ function columnsOfTerminal(): number {
 
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   let rest = bytes;
-  while (rest.length > 0) rest = rest.subarray(to.writeSync(rest));
+  try {
+    while (rest.length > 0) rest = rest.subarray(to.writeSync(rest));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    throw new OutputClosed("Nobody reads the output any more", { cause: error });
+  }
 }

@@ -5,6 +5,7 @@ import { ConfigError } from "../config.ts";
 import { PROGRAM_VERSION } from "../version.ts";
 import { addToCommand } from "./add_to.ts";
 import { type Output, standardOutput, UsageError } from "./context.ts";
+import { demoCommand } from "./demo.ts";
 import { hostCommand } from "./host.ts";
 import { sendCommand } from "./send.ts";
 import { userCommand } from "./user.ts";
@@ -30,6 +31,7 @@ function program(output: Output): Command {
   root.addCommand(userCommand(output));
   root.addCommand(sendCommand(output));
   root.addCommand(addToCommand(output));
+  root.addCommand(demoCommand(output));
   settle(root);
   return root;
 }

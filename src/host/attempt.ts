@@ -19,7 +19,6 @@ import {
 import type { AttemptOutcome, DueDelivery, StoreReader } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import type { Places } from "./limiter.ts";
-import type { Log } from "./log.ts";
 
 export interface AttemptParts {
   readonly config: () => Config;
@@ -31,7 +30,6 @@ export interface AttemptParts {
   readonly endpoints: readonly Endpoint[];
   /** Places for exchanges under way. */
   readonly exchanges: Places;
-  readonly log: Log;
 }
 
 /** What came of an attempt. */

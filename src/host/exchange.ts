@@ -18,8 +18,8 @@ export interface Exchange {
   readonly terminated: TerminateReason | null;
   readonly detail: string | null;
   readonly bytes: number;
-  /** `performance.now()` at its start. */
-  readonly started: number;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
 }
 
 export function logExchange(log: Log, exchange: Exchange): void {
@@ -34,6 +34,11 @@ export function logExchange(log: Log, exchange: Exchange): void {
     terminated: exchange.terminated,
     ...(exchange.detail === null ? {} : { detail: exchange.detail }),
     bytes: exchange.bytes,
-    ms: Math.round((performance.now() - exchange.started) * 10) / 10,
+    ms: exchange.ms,
   });
+}
+
+/** Milliseconds since `started`, a reading of `performance.now()`. */
+export function elapsed(started: number): number {
+  return Math.round((performance.now() - started) * 10) / 10;
 }

@@ -23,7 +23,8 @@ import {
   StoreWriter,
   type WriterSettings,
 } from "../store/mod.ts";
-import { ControlServer } from "./control.ts";
+import { connectToHost, ControlServer } from "./control.ts";
+import { type Exchange, logExchange } from "./exchange.ts";
 import { Inbound } from "./inbound.ts";
 import type { Log } from "./log.ts";
 import { Outbound } from "./outbound.ts";
@@ -33,6 +34,9 @@ const GRACE_MS = 8000;
 
 /** How often the certificate's files are looked at, in milliseconds. */
 const CERTIFICATE_CHECK_MS = 60_000;
+
+/** How long a command may hold the data directory that a host wants, in milliseconds. */
+const LOCK_WAIT_MS = 5000;
 
 /** The configuration lacks what a running host needs; the message says what. */
 export class NotConfigured extends Error {
@@ -63,9 +67,14 @@ export class Host implements AsyncDisposable {
 
   /**
    * Starts a host; resolves once it serves. Throws a NotConfigured, StoreError or CertificateError that tells what to do,
-   * or the Error of an address that cannot be listened on; then nothing is left open.
+   * or the Error of an address that cannot be listened on; then nothing is left open. `onExchange` is told of each
+   * exchange when it ends.
    */
-  static async start(config: Config, log: Log): Promise<Host> {
+  static async start(
+    config: Config,
+    log: Log,
+    onExchange: (exchange: Exchange) => void = () => {},
+  ): Promise<Host> {
     await using building = new AsyncDisposableStack();
     const files = certificateFiles(config);
     const certificate = {
@@ -73,7 +82,7 @@ export class Host implements AsyncDisposable {
       fingerprint: fingerprint(files),
     };
     mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-    building.use(lock(config.data_dir));
+    building.use(await lock(config.data_dir));
 
     const backend = await openWriterThread(config.data_dir, writerSettings(config));
     let outbound: Outbound | null = null;
@@ -89,6 +98,10 @@ export class Host implements AsyncDisposable {
     // What changes with a reload is read through this.
     const current: Current = { config, stopBy: Infinity };
     const grace = (): number => Math.max(0, current.stopBy - Date.now());
+    const ended = (exchange: Exchange): void => {
+      logExchange(log, exchange);
+      onExchange(exchange);
+    };
     const shared = {
       config: () => current.config,
       reader,
@@ -96,7 +109,7 @@ export class Host implements AsyncDisposable {
       resolver,
       dialler,
       outgoing,
-      log,
+      ended,
     };
 
     const inbound = new Inbound(shared);
@@ -110,7 +123,7 @@ export class Host implements AsyncDisposable {
         log.info("refused", { peer, reason, detail: detail ?? null }),
     });
     building.defer(() => listener.close(grace()));
-    outbound = new Outbound({ ...shared, endpoints: listener.endpoints });
+    outbound = new Outbound({ ...shared, log, endpoints: listener.endpoints });
     const sending = outbound;
     building.defer(() => sending.stop(grace()));
     building.use(new ControlServer(config.data_dir, writer));
@@ -221,14 +234,23 @@ function certificateFiles(config: Config): { readonly cert: string; readonly key
   return tls;
 }
 
-function lock(dataDir: string): DirectoryLock {
-  const taken = DirectoryLock.take(dataDir);
-  if (taken !== null) return taken;
-  throw new StoreError(
-    `A host is running on ${dataDir} already (process ${
-      lockOwner(dataDir)
-    }): stop it first, or use another data_dir`,
-  );
+/** Takes the directory; a command that uses it while no host runs is waited for. */
+async function lock(dataDir: string): Promise<DirectoryLock> {
+  const waitUntil = Date.now() + LOCK_WAIT_MS;
+  for (;;) {
+    const taken = DirectoryLock.take(dataDir);
+    if (taken !== null) return taken;
+    const host = await connectToHost(dataDir);
+    await host?.close();
+    if (host !== null || Date.now() > waitUntil) {
+      throw new StoreError(
+        `Process ${
+          lockOwner(dataDir)
+        } runs on ${dataDir} already: stop it first, or use another data_dir`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function makeResolver({ dns }: Config): Resolver {

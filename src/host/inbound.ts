@@ -20,9 +20,8 @@ import {
 import { DialError, type Dialler, type Resolver, type SocketConnection } from "../net/mod.ts";
 import { ContentStaging, type StoreReader, type StoreWriter } from "../store/mod.ts";
 import type { Config } from "../config.ts";
-import { logExchange } from "./exchange.ts";
+import { elapsed, type Exchange } from "./exchange.ts";
 import { PlacesByKey } from "./limiter.ts";
-import type { Log } from "./log.ts";
 
 /** What the host shares with its incoming side. */
 export interface InboundParts {
@@ -32,7 +31,8 @@ export interface InboundParts {
   readonly resolver: Resolver;
   readonly dialler: Dialler;
   readonly outgoing: OutgoingRecord;
-  readonly log: Log;
+  /** Told of each exchange when it ends. */
+  readonly ended: (exchange: Exchange) => void;
 }
 
 /** How long a reading of the free disk space is believed, in milliseconds. */
@@ -69,13 +69,13 @@ export class Inbound implements ReceivingHost<ContentStaging> {
     } finally {
       // An answered challenge belongs to the exchange that is logged as going out.
       if (record.kind !== "challenge" || terminated !== null) {
-        logExchange(this.#parts.log, {
+        this.#parts.ended({
           ...record,
           direction: "in",
           peer: connection.peer,
           terminated: terminated?.reason ?? null,
           detail: terminated?.message ?? null,
-          started,
+          ms: elapsed(started),
         });
       }
     }

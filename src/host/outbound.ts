@@ -4,13 +4,17 @@ import { retryDelay } from "../protocol/mod.ts";
 import type { DueDelivery, StoreReader, StoreWriter } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import { attemptDelivery, type Attempted, type AttemptParts } from "./attempt.ts";
-import { logExchange } from "./exchange.ts";
+import { elapsed, type Exchange } from "./exchange.ts";
 import { Places } from "./limiter.ts";
+import type { Log } from "./log.ts";
 
 export interface OutboundParts extends Omit<AttemptParts, "exchanges"> {
   readonly config: () => Config;
   readonly reader: StoreReader;
   readonly writer: StoreWriter;
+  readonly log: Log;
+  /** Told of each exchange when it ends. */
+  readonly ended: (exchange: Exchange) => void;
 }
 
 /** Exchanges with one domain at once; one, while its host cannot be reached. */
@@ -106,8 +110,9 @@ export class Outbound {
       );
       state.due = rows.filter(({ message }) => !state.active.has(message));
     }
-    const delivery = state.due.shift();
-    if (delivery !== undefined) return delivery;
+    for (let delivery = state.due.shift(); delivery !== undefined; delivery = state.due.shift()) {
+      if (this.#parts.reader.isWaiting(delivery.message, delivery.domain)) return delivery;
+    }
     if (state.active.size === 0) this.#sleep(state);
     return null;
   }
@@ -144,7 +149,7 @@ export class Outbound {
         dialled,
         this.#stop.signal,
       );
-      this.#log(delivery, attempted, started);
+      this.#ended(delivery, attempted, started);
       state.unreachable = attempted.unreachable;
       // What a stop cut off counts as no attempt: it is due when the host starts again.
       if (!this.#stop.signal.aborted || attempted.outcome.kind !== "failed") {
@@ -186,9 +191,9 @@ export class Outbound {
     }
   }
 
-  #log(delivery: DueDelivery, attempted: Attempted, started: number): void {
+  #ended(delivery: DueDelivery, attempted: Attempted, started: number): void {
     const { header } = delivery;
-    logExchange(this.#parts.log, {
+    this.#parts.ended({
       direction: "out",
       peer: attempted.peer,
       domain: (header.addTo?.from ?? header.from).domain,
@@ -199,7 +204,7 @@ export class Outbound {
       terminated: attempted.terminated?.reason ?? null,
       detail: attempted.outcome.kind === "failed" ? attempted.outcome.reason : null,
       bytes: attempted.bytes,
-      started,
+      ms: elapsed(started),
     });
   }
 

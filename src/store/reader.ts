@@ -74,6 +74,15 @@ export class StoreReader implements Disposable {
     )?.optional("due", (row, name) => row.real(name)) ?? null;
   }
 
+  /** Does this delivery still wait? It may have been cancelled since it was looked up. */
+  isWaiting(message: number, domain: string): boolean {
+    return this.#db.get(
+      "SELECT 1 FROM outbound WHERE message = ? AND domain = ? AND state = 'waiting'",
+      message,
+      domain,
+    ) !== null;
+  }
+
   /** Up to `limit` deliveries to a domain that are due at `now`, the longest waiting first. */
   dueDeliveries(domain: string, now: number, limit: number): DueDelivery[] {
     return this.#db.all(
