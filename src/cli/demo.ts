@@ -24,8 +24,8 @@ async function demo(options: CommonOptions, output: Output): Promise<void> {
   };
 
   show(style.bold("fmsg, shown by two hosts that live until the end of this text"));
-  show(`   ${HOME.domain}  at ${HOME.ip}:${stage.port}  with ${ALICE}`);
-  show(`   ${WORK.domain}  at ${WORK.ip}:${stage.port}  with ${BOB} and ${CAROL}`);
+  show(`   ${HOME.domain}  ${HOME.ip}:${stage.port}  ${ALICE}`);
+  show(`   ${WORK.domain}  ${WORK.ip}:${stage.port}  ${BOB}, ${CAROL}`);
 
   const first = await stage.step(() =>
     stage.send("home", {
@@ -39,7 +39,7 @@ async function demo(options: CommonOptions, output: Output): Promise<void> {
   tell(
     first,
     "Alice writes to Bob, with an attachment",
-    `The host of ${WORK.domain} looks up fmsg.${HOME.domain}, and finds the caller there.`,
+    `${WORK.domain} looks up fmsg.${HOME.domain}, and finds the caller there.`,
     "While the message is on its way it connects back, and asks for the hash.",
   );
 
@@ -56,7 +56,7 @@ async function demo(options: CommonOptions, output: Output): Promise<void> {
     reply,
     "Bob replies",
     `His message names its parent by hash: pid ${short(first.hash)}`,
-    `${HOME.domain} has written in this thread itself, so it does not ask again.`,
+    `${HOME.domain} has written in this thread itself, so it does not ask.`,
   );
 
   const added = await stage.step(() => stage.addTo("home", first.id, ALICE, [CAROL]));

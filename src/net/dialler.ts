@@ -5,7 +5,7 @@ import { connect as connectTls, createSecureContext, type SecureContext } from "
 import { Terminate } from "../protocol/mod.ts";
 import { type FlowLimits, SocketConnection } from "./connection.ts";
 import { ALPN } from "./listener.ts";
-import { useRoots } from "./roots.ts";
+import { type Roots, useRoots } from "./roots.ts";
 
 export interface DiallerOptions {
   /** PEM of roots that are trusted besides the usual ones, or null. */
@@ -36,22 +36,43 @@ const MAX_SESSIONS = 1000;
 
 export class Dialler {
   readonly #options: DiallerOptions;
-  readonly #context: SecureContext;
-  readonly #resumes: boolean;
+  readonly #roots: Roots;
+  #context: SecureContext;
+  #explicit: SecureContext | null = null;
+  #resumes: boolean;
   readonly #sessions = new Map<string, Uint8Array>();
 
   constructor(options: DiallerOptions) {
     this.#options = options;
-    const roots = useRoots(options.extraRoots, options.rootsFile);
-    this.#resumes = roots.kind === "default";
+    this.#roots = useRoots(options.extraRoots, options.rootsFile);
+    this.#resumes = this.#roots.inDefaultStore;
     this.#context = createSecureContext({
       minVersion: "TLSv1.3",
-      ...(roots.kind === "explicit" ? { ca: [...roots.ca] } : {}),
+      ...(this.#resumes ? {} : { ca: this.#roots.explicit() }),
     });
   }
 
   /** Connects and does the handshake. Throws a DialError, or the reason of `signal` when it aborts. */
-  connect(to: Destination, signal?: AbortSignal): Promise<SocketConnection> {
+  async connect(to: Destination, signal?: AbortSignal): Promise<SocketConnection> {
+    try {
+      return await this.#connect(to, this.#context, signal);
+    } catch (error) {
+      if (!this.#resumes || !isUntrusted(error)) throw error;
+    }
+    // Perhaps the default store was filled before it was told of our roots.
+    this.#explicit ??= createSecureContext({ minVersion: "TLSv1.3", ca: this.#roots.explicit() });
+    const connection = await this.#connect(to, this.#explicit, signal);
+    this.#context = this.#explicit;
+    this.#resumes = false;
+    this.#sessions.clear();
+    return connection;
+  }
+
+  #connect(
+    to: Destination,
+    context: SecureContext,
+    signal?: AbortSignal,
+  ): Promise<SocketConnection> {
     const { connectMs, limits } = this.#options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
@@ -60,7 +81,7 @@ export class Dialler {
         host: to.ip,
         port: to.port,
         servername: to.serverName,
-        secureContext: this.#context,
+        secureContext: context,
         minVersion: "TLSv1.3",
         ALPNProtocols: ALPN,
         ...(to.source === null ? {} : { localAddress: to.source }),
@@ -106,6 +127,14 @@ export class Dialler {
     const [oldest] = this.#sessions.keys();
     if (oldest !== undefined) this.#sessions.delete(oldest);
   }
+}
+
+/** Is the certificate of an authority that is not trusted? */
+function isUntrusted(error: unknown): boolean {
+  const cause = error instanceof DialError ? error.cause : null;
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, "code") : null;
+  return code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE" || code === "SELF_SIGNED_CERT_IN_CHAIN" ||
+    code === "UNABLE_TO_GET_ISSUER_CERT_LOCALLY";
 }
 
 /** A network error in words that help an operator. */

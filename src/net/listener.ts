@@ -128,8 +128,6 @@ export class Listener {
       ALPNProtocols: ALPN,
       handshakeTimeout: this.#options.limits().headerMs,
       noDelay: true,
-      // A sender may end its side before it has read its codes.
-      allowHalfOpen: true,
     });
     server.on("connection", (socket: Socket) => this.#accept(socket));
     server.on("secureConnection", (socket: TLSSocket) => this.#serve(socket));
@@ -198,6 +196,9 @@ export class Listener {
       socket.destroy();
       return;
     }
+    // A sender may end its side before it has read its codes. Not an option of the server: with it, a client that goes
+    // away before the handshake would not be noticed.
+    socket.allowHalfOpen = true;
     const connection = new SocketConnection(socket, limits);
     const accepted = this.#sockets.get(keyOf(socket));
     if (accepted !== undefined) accepted.connection = connection;

@@ -3,10 +3,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 
-export type Roots =
-  /** The runtime's default store holds all of them; only then does it resume sessions as a client. */
-  | { readonly kind: "default" }
-  | { readonly kind: "explicit"; readonly ca: readonly string[] };
+/** What a client trusts. */
+export interface Roots {
+  /**
+   * All of it is, as far as can be told, in the runtime's default store, with which a client resumes sessions. The
+   * store may have been filled before, by a download of this program's packages for instance; then it lacks them.
+   */
+  readonly inDefaultStore: boolean;
+  /** The same for a context of its own, which does not resume sessions. */
+  explicit(): string[];
+}
 
 /** Where systems keep their bundle of roots. */
 const SYSTEM_BUNDLES = [
@@ -31,9 +37,10 @@ export function useRoots(extra: string | null, file: string): Roots {
     writeFileSync(file, [wanted, operators].filter((pem) => pem !== null).join("\n"));
     Deno.env.set("DENO_CERT", file);
   }
-  return given === wanted
-    ? { kind: "default" }
-    : { kind: "explicit", ca: [...rootCertificates, ...certificatesIn(wanted)] };
+  return {
+    inDefaultStore: given === wanted,
+    explicit: () => [...rootCertificates, ...certificatesIn([wanted, operators ?? ""].join("\n"))],
+  };
 }
 
 function readIfThere(file: string | undefined): string | null {
