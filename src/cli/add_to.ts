@@ -1,6 +1,7 @@
 // fmsg add-to: recipients are added to a message.
 
 import type { Command } from "commander";
+import { wireSpelling } from "./addresses.ts";
 import { command, type CommonOptions, type Output, printResult } from "./context.ts";
 import { orFail, printedHash } from "./delivery.ts";
 import { messageId } from "./ids.ts";
@@ -33,10 +34,16 @@ async function addTo(
   output: Output,
 ): Promise<void> {
   const config = openConfig(options);
-  const to = addresses.flatMap((text) => text.split(",")).filter((text) => text !== "");
+  const to = addresses.flatMap((text) => text.split(",")).filter((text) => text !== "").map(
+    wireSpelling,
+  );
   const sent = await withWriter(config, async (writer) =>
     orFail(
-      await writer.submit("addTo", { message: messageId(id, "ID"), from: options.from, to }),
+      await writer.submit("addTo", {
+        message: messageId(id, "ID"),
+        from: wireSpelling(options.from),
+        to,
+      }),
     ));
   const original = await withMailbox(config, (mailbox) => mailbox.message(sent.id)?.id ?? sent.id);
   const printed = { id: original, batch_id: sent.id, hash: printedHash(sent.hash) };

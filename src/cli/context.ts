@@ -67,6 +67,7 @@ export function command(
 }
 
 export function withCommonOptions(command: Command): Command {
+  if (command.options.some(({ long }) => long === "--config")) return command;
   return command
     .option(
       "--config <file>",
@@ -79,7 +80,10 @@ export function withCommonOptions(command: Command): Command {
 export function withExamples(command: Command, ...examples: readonly string[]): Command {
   if (examples.length === 0) return command;
   const title = examples.length === 1 ? "Example:" : "Examples:";
-  return command.addHelpText("after", ["", title, ...examples.map((line) => `  ${line}`)].join("\n"));
+  return command.addHelpText(
+    "after",
+    ["", title, ...examples.map((line) => `  ${line}`)].join("\n"),
+  );
 }
 
 /** Prints a result: as one JSON value where that was asked for, else in words. */

@@ -12,12 +12,9 @@ import type { Sent } from "../store/mod.ts";
 /** How often a waiting command looks, in milliseconds. */
 const LOOK_AGAIN_MS = 50;
 
-const DEFAULT_WAIT_SECONDS = 60;
-
 /** The seconds that `--wait[=SECONDS]` asks for, or null without it. */
-export function waitSeconds(option: string | boolean | undefined): number | null {
-  if (option === undefined || option === false) return null;
-  if (option === true) return DEFAULT_WAIT_SECONDS;
+export function waitSeconds(option: string | undefined): number | null {
+  if (option === undefined) return null;
   const seconds = Number(option);
   if (!(seconds >= 0)) throw new UsageError(`--wait: "${option}" is no number of seconds`);
   return seconds;

@@ -9,7 +9,11 @@ import { openConfig } from "./open.ts";
 export function hostCommand(_output: Output): Command {
   const host = new Command("host").description("run and look after the host");
   host.addCommand(
-    command("run", "run the host in the foreground; SIGTERM stops it, SIGHUP reloads it")
+    command(
+      "run",
+      "run the host in the foreground; SIGTERM stops it, SIGHUP reloads it",
+      "fmsg host run --config /etc/fmsg/fmsg.yaml",
+    )
       .action((options: CommonOptions) => run(options)),
   );
   return host;

@@ -49,7 +49,7 @@ export async function withMailbox<Result>(
 async function openWriter(
   config: Config,
 ): Promise<AsyncDisposable & { readonly use: StoreWriter }> {
-  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+  makeDataDir(config.data_dir);
   const waitUntil = Date.now() + HOST_WAIT_MS;
   for (;;) {
     const host = await connectToHost(config.data_dir);
@@ -75,5 +75,18 @@ async function openWriter(
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new CommandError(
+      `data_dir: cannot make the directory ${dataDir}: ${
+        error instanceof Error ? error.message : error
+      }`,
+      { cause: error },
+    );
   }
 }

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { type PartInput, stageParts } from "../host/parts.ts";
 import type { Config } from "../config.ts";
 import type { Sent, StoreWriter } from "../store/mod.ts";
+import { wireSpelling } from "./addresses.ts";
 import {
   command,
   CommandError,
@@ -29,7 +30,7 @@ interface SendOptions extends CommonOptions {
   readonly important?: boolean;
   /** Commander's name for a flag that begins with "no". */
   readonly reply: boolean;
-  readonly wait?: string | boolean;
+  readonly wait?: string;
 }
 
 export function sendCommand(output: Output): Command {
@@ -50,7 +51,7 @@ export function sendCommand(output: Output): Command {
     .option("--file <file>", "take the body from a file")
     .option("--important", "mark the message as important")
     .option("--no-reply", "tell that any reply will be discarded")
-    .option("--wait [seconds]", "wait until it is delivered, 60 seconds unless told")
+    .option("--wait <seconds>", "wait until it is delivered; --wait alone for 60 seconds")
     .argument("[body]", 'the text, or "-" to read it from standard input')
     .action((body: string | undefined, options: SendOptions) => send(body, options, output));
 }
@@ -95,8 +96,8 @@ async function submit(
   if (body === undefined) throw new CommandError("The message has no body");
   const sent = orFail(
     await writer.submit("send", {
-      from: options.from,
-      to: options.to,
+      from: wireSpelling(options.from),
+      to: options.to.map(wireSpelling),
       start: options.replyTo === undefined
         ? { topic: options.topic ?? "" }
         : { replyTo: messageId(options.replyTo, "--reply-to") },

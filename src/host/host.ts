@@ -33,7 +33,7 @@ import { Outbound } from "./outbound.ts";
 const GRACE_MS = 8000;
 
 /** How often the certificate's files are looked at, in milliseconds. */
-const CERTIFICATE_CHECK_MS = 60_000;
+const CERTIFICATE_CHECK_MS = 5000;
 
 /** How long a command may hold the data directory that a host wants, in milliseconds. */
 const LOCK_WAIT_MS = 5000;
