@@ -6,16 +6,16 @@ import { deflateSync } from "node:zlib";
 import {
   Address,
   asMessageHash,
+  type AttachmentHeader,
   type Bytes,
   concat,
   type DecodedHeader,
+  type Header,
   type HeaderHash,
   headerHash,
-  type MediaType,
   mediaType,
   type MessageHash,
   MessageHasher,
-  type Part,
 } from "../../src/wire/mod.ts";
 
 /** A text of the header; bytes where it is not to be UTF-8 or no valid text. */
@@ -67,8 +67,8 @@ export interface Message {
   readonly header: Bytes;
   /** Data and attachments as transmitted. */
   readonly payload: Bytes;
-  /** Data and attachments decompressed: what the message hash is made of. */
-  readonly content: Bytes;
+  /** Data and attachments decompressed, part by part: what the message hash is made of. */
+  readonly content: readonly Bytes[];
   readonly headerHash: HeaderHash;
   readonly hash: MessageHash;
 }
@@ -76,7 +76,7 @@ export interface Message {
 export function draft(fields: Fields): Message {
   const whole: Fields = { time: stamp(), ...fields };
   const all = [whole, ...whole.attachments ?? []];
-  return message(whole, layOut(whole), concat(all.map(wireOf)), concat(all.map(bodyOf)));
+  return message(whole, layOut(whole), concat(all.map(wireOf)), all.map(bodyOf));
 }
 
 /** A reply; by default to the parent's sender. */
@@ -104,9 +104,10 @@ export function asMessage(
   content: readonly Bytes[],
 ): Message {
   let at = 0;
-  const part = (part: Part & { readonly type: MediaType }, i: number): PartFields => ({
+  const part = (part: Header | AttachmentHeader, i: number): PartFields => ({
     body: content[i] ?? new Uint8Array(),
-    type: part.type.kind === "common" ? part.type.number : part.type.text,
+    type: part.type.kind === "common" ? part.type.number : bytesOf(part.type.text),
+    flags: (flags) => flags | part.reservedBits,
     wire: payload.slice(at, at += part.size),
     size: part.size,
     compress: part.expandedSize !== null,
@@ -130,7 +131,12 @@ export function asMessage(
       ...part(attachment, i + 1),
     })),
   };
-  return message(fields, bytes, payload, concat(content));
+  return message(fields, bytes, payload, content);
+}
+
+/** The same message with other bytes for its header, for what `Fields` cannot say. */
+export function withHeader(original: Message, header: Uint8Array): Message {
+  return message(original.fields, new Uint8Array(header), original.payload, original.content);
 }
 
 /** How many recipients of the message belong to `domain`: so many codes are due. */
@@ -161,9 +167,14 @@ export function stamp(): number {
   return last = Math.max(Date.now() / 1000, last + 0.000_002);
 }
 
-function message(fields: Fields, header: Bytes, payload: Bytes, content: Bytes): Message {
+function message(
+  fields: Fields,
+  header: Bytes,
+  payload: Bytes,
+  content: readonly Bytes[],
+): Message {
   const hasher = new MessageHasher(header);
-  hasher.update(content);
+  for (const part of content) hasher.update(part);
   const hash = asMessageHash(hasher.digest());
   return { fields, header, payload, content, headerHash: headerHash(header), hash };
 }

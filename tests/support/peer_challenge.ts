@@ -9,7 +9,9 @@ import {
   hex,
   type MessageHash,
 } from "../../src/wire/mod.ts";
-import type { Ended, TlsConnection } from "./tls_connection.ts";
+import type { Call } from "./peer_server.ts";
+import type { Ended } from "./line.ts";
+import type { TlsConnection } from "./tls_connection.ts";
 
 /** What a peer answers when it is challenged for what it sends; bytes are sent as they are. */
 export type ChallengeAnswer = "right" | "wrong" | "short" | "silent" | "end" | "reset" | Uint8Array;
@@ -25,29 +27,28 @@ export interface Outgoing {
 
 /** A challenge that came to a peer; filled in while it is served. */
 export interface ChallengeSeen {
-  /** The challenger's address, and which one of the peer's it called. */
-  readonly from: string;
-  readonly to: string;
-  readonly sni: string | null;
-  readonly alpn: string | null;
-  readonly protocol: string | null;
-  readonly resumed: boolean;
-  readonly version: number;
+  readonly call: Call;
   headerHash: Bytes;
   /** It asks for something on its way to that challenger. */
   matched: boolean;
   answered: Bytes | null;
   /** What came behind the header hash. */
   extra: Bytes;
-  readonly opened: number;
-  /** When the connection was closed (ms, as `opened`); null while it is open. */
-  closed: number | null;
-  /** How the challenger ended it; null when the peer did first. */
+  /** How the challenger ended it; null when it did not. */
   ended: Ended | null;
 }
 
 /** Serves a challenge whose first byte was read. */
 export async function answerChallenge(
+  connection: TlsConnection,
+  seen: ChallengeSeen,
+  find: (headerHash: Uint8Array) => Outgoing | null,
+): Promise<void> {
+  await answerTo(connection, seen, find);
+  seen.ended = connection.ended;
+}
+
+async function answerTo(
   connection: TlsConnection,
   seen: ChallengeSeen,
   find: (headerHash: Uint8Array) => Outgoing | null,
@@ -67,8 +68,7 @@ export async function answerChallenge(
       return await connection.linger(SILENCE_MS);
     default:
       if (await connection.write(answer)) seen.answered = answer;
-      // The challenger has what it asked for: the end is its turn, unless the answer is too short to be one.
-      if (outgoing.answer === "short") connection.end();
+      connection.end();
       seen.extra = await connection.take(MAX_EXTRA);
   }
 }
@@ -101,7 +101,7 @@ export async function askChallenge(
   return { answer, ended };
 }
 
-/** Challenges are served one by one in a map keyed by this. */
+/** What a challenge is matched by: the header hash it names, and the address it comes from. */
 export function outgoingKey(headerHash: Uint8Array, ip: string): string {
   return `${hex(headerHash)} ${ip}`;
 }

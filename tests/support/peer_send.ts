@@ -3,7 +3,9 @@
 import type { Bytes } from "../../src/wire/mod.ts";
 import type { ChallengeAnswer, ChallengeSeen } from "./peer_challenge.ts";
 import type { Message } from "./message.ts";
-import type { Ended, NoConnection, TlsConnection } from "./tls_connection.ts";
+import type { TlsFacts } from "./peer_server.ts";
+import type { Ended, NoConnection } from "./line.ts";
+import type { TlsConnection } from "./tls_connection.ts";
 import { sleep } from "./wait.ts";
 
 /** A host or a peer to send to. */
@@ -16,13 +18,24 @@ export interface Target {
 /** What follows the last byte: nothing, close_notify and FIN, a FIN alone, a reset. */
 export type Ending = "wait" | "end" | "fin" | "reset";
 
-export interface SendOptions {
+/** How to connect; what is left out is as a conforming host does it. */
+export interface DialChoices {
+  /** Default: the first host of the world. */
   readonly to?: Target;
+  /** The address to leave from. Default: the peer's first. */
+  readonly source?: string;
+  /** SNI in place of `fmsg.<domain>`; null sends none. The certificate is then not verified. */
+  readonly servername?: string | null;
+  readonly alpn?: readonly string[];
+  readonly version?: "1.2" | "1.3";
+  /** A ticket of an earlier connection. The certificate is then not verified. */
+  readonly session?: TlsConnection["session"];
+}
+
+export interface SendOptions extends DialChoices {
   /** How challenges for this message are answered: "right" unless told, and at once unless `after` is given. */
   readonly answer?: ChallengeAnswer;
   readonly answerAfter?: Promise<unknown>;
-  /** Bytes sent in place of the message's header; challenges for them are answered too. */
-  readonly header?: Uint8Array;
   /** Stops after so many bytes of the header, or of the data. */
   readonly cutHeader?: number;
   readonly cutData?: number;
@@ -45,9 +58,8 @@ export interface SendOptions {
   readonly extra?: Uint8Array;
   /** Codes for recipients that are due. Default: as many as recipients at the target's domain. */
   readonly due?: number;
-  /** Milliseconds to wait for a code, and then for the host to close. Default: 20 s, 5 s. */
-  readonly codeMs?: number;
-  readonly closeMs?: number;
+  /** Milliseconds to wait for each code, and then for the host to close. Default: 20 s. */
+  readonly ms?: number;
 }
 
 /** What the host did. */
@@ -70,11 +82,8 @@ export interface Sent {
   readonly dataSent: number;
   /** From the first byte to the end of the connection. */
   readonly ms: number;
-  readonly alpn: string | null;
-  readonly protocol: string | null;
-  readonly resumed: boolean;
-  /** A ticket for `session` of a later call. */
-  readonly session: TlsConnection["session"];
+  /** What TLS agreed on, and a ticket for `session` of a later call; null where there is an error. */
+  readonly connection: Pick<TlsConnection, "session" | keyof TlsFacts> | null;
 }
 
 /** All of the exchange but its connection and its challenges. */
@@ -92,14 +101,14 @@ export async function sendOn(
 ): Promise<Outcome> {
   const started = Date.now();
   const exchange = new Exchange(connection, options);
-  await exchange.run(options.header ?? message.header, message.payload, due);
+  await exchange.run(message.header, message.payload, due);
   const { codes, dataSent, closedBy } = exchange;
   const [first = null, ...rest] = codes;
   const { ended } = connection;
   const owed = first === null || ((first === 64 || first === 65) && rest.length < due);
   const ms = Date.now() - started;
   await connection.close();
-  const terminated = owed && ended !== null && closedBy === "host";
+  const terminated = owed && ended !== null;
   return { codes, first, rest, ended, closedBy, terminated, dataSent, ms };
 }
 
@@ -117,7 +126,11 @@ class Exchange {
 
   async run(header: Uint8Array, payload: Bytes, due: number): Promise<void> {
     const { cutHeader, cutData, headerGap = 0, pipeline, ignoreCodes, extra } = this.#options;
-    await this.#write(header.subarray(0, cutHeader), headerGap === 0 ? header.length : 1, headerGap);
+    await this.#write(
+      header.subarray(0, cutHeader),
+      headerGap === 0 ? header.length : 1,
+      headerGap,
+    );
     if (cutHeader !== undefined) return await this.#finish();
     if (pipeline === true) await this.#data(payload);
     const first = await this.#code();
@@ -157,7 +170,7 @@ class Exchange {
 
   /** The next code; null when none comes. */
   async #code(): Promise<number | null> {
-    const [code = null] = await this.#connection.take(1, this.#options.codeMs);
+    const [code = null] = await this.#connection.take(1, this.#options.ms);
     if (code !== null) this.codes.push(code);
     return code;
   }
@@ -186,11 +199,9 @@ class Exchange {
   /** Takes what still comes until the host closes. */
   async #finish(): Promise<void> {
     if (this.closedBy === null && !this.#end()) return;
-    this.codes.push(...await this.#connection.take(MAX_CODES, this.#options.closeMs ?? CLOSE_MS));
-    if (this.#connection.ended !== null) this.closedBy ??= "host";
-    else this.closedBy ??= "peer";
+    this.codes.push(...await this.#connection.take(MAX_CODES, this.#options.ms));
+    this.closedBy ??= this.#connection.ended === null ? "peer" : "host";
   }
 }
 
-const CLOSE_MS = 5000;
 const MAX_CODES = 1024;

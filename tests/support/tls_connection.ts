@@ -2,15 +2,12 @@
 // It runs over a plain socket of its own, because the runtime's TLS sockets hide resets and cannot send them.
 
 import type { Buffer } from "node:buffer";
-import { connect as connectTcp, type Socket } from "node:net";
-import { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { type Bytes, concat } from "../../src/wire/mod.ts";
 import type { Ledger } from "./ledger.ts";
+import { dialTcp, type Ended, Line, NoConnection } from "./line.ts";
 import { PATIENCE, within } from "./wait.ts";
-
-/** How the other side ended: in order (close_notify or FIN), or with a reset. */
-export type Ended = "end" | "reset";
 
 export interface DialOptions {
   readonly ip: string;
@@ -32,15 +29,6 @@ export interface ServeOptions {
   readonly key: string;
   readonly alpn: readonly string[];
   readonly version: "1.2" | "1.3";
-}
-
-/** There is no connection: nobody there, or the handshake failed. */
-export class NoConnection extends Error {
-  override readonly name = "NoConnection";
-
-  constructor(readonly step: "tcp" | "tls", cause: unknown) {
-    super(`${step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }
 
 /** Bytes that wait to be taken before the other side is held up. */
@@ -175,7 +163,8 @@ export class TlsConnection {
 
   /** Ends this side: close_notify and FIN. What the other side sends can still be taken. */
   end(): void {
-    this.#tls.end();
+    // The runtime writes the close_notify, and leaves the FIN to whoever owns the stream below.
+    this.#tls.end(() => this.#raw.end());
   }
 
   /** Ends this side with a FIN alone, as when a connection is cut. */
@@ -189,7 +178,7 @@ export class TlsConnection {
 
   /** Ends in order and frees everything. */
   async close(): Promise<void> {
-    if (!this.#raw.destroyed) {
+    if (!this.#raw.destroyed && !this.#raw.writableFinished) {
       const sent = new Promise<void>((resolve) => this.#raw.once("finish", resolve));
       this.end();
       await within(CLOSE_MS, "the end of the stream", Promise.race([sent, this.gone]))
@@ -232,63 +221,7 @@ export class TlsConnection {
   }
 }
 
-/** Connects without TLS. Throws NoConnection. */
-export async function dialTcp(
-  ip: string,
-  port: number,
-  source: string,
-  ledger: Ledger,
-): Promise<Socket> {
-  const raw = connectTcp({ host: ip, port, localAddress: source, allowHalfOpen: true });
-  ledger.socket(raw, `a connection from ${source} to ${ip}`);
-  const connected = new Promise<void>((resolve, reject) => {
-    raw.once("connect", resolve);
-    raw.on("error", reject);
-  });
-  try {
-    await within(PATIENCE, `connecting to ${ip}`, connected);
-    raw.setNoDelay(true);
-    return raw;
-  } catch (error) {
-    raw.destroy();
-    throw new NoConnection("tcp", error);
-  }
-}
-
 const CLOSE_MS = 1000;
-
-/** A plain socket as the stream that TLS runs over. A reset is noted, and read as the end of the stream. */
-class Line {
-  readonly raw: Socket;
-  readonly duplex: Duplex;
-  ended: Ended | null = null;
-
-  constructor(raw: Socket) {
-    this.raw = raw;
-    this.duplex = new Duplex({
-      read: () => void raw.resume(),
-      write: (chunk: Uint8Array, _, done) => void raw.write(chunk, done),
-      final: (done) => void raw.end(done),
-    });
-    // A write that fails has its reason in the events of the raw socket.
-    this.duplex.on("error", () => {});
-    raw.on("data", (chunk) => {
-      if (!this.duplex.push(chunk)) raw.pause();
-    });
-    raw.on("end", () => this.#end("end"));
-    raw.on("error", () => this.#end("reset"));
-    raw.on("close", () => {
-      // Ended from here, and not by the other side.
-      if (this.ended === null) this.duplex.destroy();
-    });
-  }
-
-  #end(how: Ended): void {
-    if (this.ended !== null) return;
-    this.ended = how;
-    this.duplex.push(null);
-  }
-}
 
 async function shaken(
   line: Line,

@@ -1,0 +1,247 @@
+// A host under test: the real program in a process of its own, its configuration, and its log.
+
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { Authority, Issued } from "../../src/certificate/make.ts";
+import { HostCommands, PROGRAM } from "./host_commands.ts";
+import type { Target } from "./peer_send.ts";
+import { waitFor, within } from "./wait.ts";
+
+/** A part of fmsg.yaml. */
+export type Section = Readonly<Record<string, unknown>>;
+
+export interface HostProcessOptions {
+  readonly folder: string;
+  readonly domain: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly authority: Authority;
+}
+
+/** A line of the log; what is no JSON has only a `msg`. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export class HostProcess extends HostCommands implements Target, AsyncDisposable {
+  readonly domain: string;
+  readonly ip: string;
+  readonly port: number;
+  /** Everything that was logged, by all runs. */
+  readonly log: LogLine[] = [];
+  readonly #authority: Authority;
+  #config: Section;
+  #run: Run | null = null;
+
+  private constructor(options: HostProcessOptions) {
+    super(options.folder);
+    this.domain = options.domain;
+    this.ip = options.ip;
+    this.port = options.port;
+    this.#authority = options.authority;
+    this.#config = {
+      domain: options.domain,
+      data_dir: join(options.folder, "data"),
+      listen: [
+        isIP(options.ip) === 6
+          ? `[${options.ip}]:${options.port}`
+          : `${options.ip}:${options.port}`,
+      ],
+    };
+  }
+
+  /** Writes the host's configuration and certificate; `start` is another matter. */
+  static async make(options: HostProcessOptions): Promise<HostProcess> {
+    const host = new HostProcess(options);
+    await Deno.mkdir(join(options.folder, "data"), { recursive: true });
+    await Deno.writeTextFile(join(options.folder, "ca.pem"), options.authority.pem);
+    await host.renewCertificate();
+    await host.configure({
+      tls: {
+        cert: join(options.folder, "cert.pem"),
+        key: join(options.folder, "key.pem"),
+        ca: join(options.folder, "ca.pem"),
+      },
+    });
+    return host;
+  }
+
+  /** `@user@domain` */
+  address(user: string): string {
+    return `@${user}@${this.domain}`;
+  }
+
+  get dataDir(): string {
+    return join(this.folder, "data");
+  }
+
+  /** The process's id; throws when it does not run. */
+  get pid(): number {
+    return this.#running().child.pid;
+  }
+
+  /** How many files and sockets the process has open. */
+  async openFiles(): Promise<number> {
+    return (await Array.fromAsync(Deno.readDir(`/proc/${this.pid}/fd`))).length;
+  }
+
+  /** Bytes of memory that are resident now. */
+  async memory(): Promise<number> {
+    const status = await Deno.readTextFile(`/proc/${this.pid}/status`);
+    return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** Merges changes into fmsg.yaml, section by section. The host sees them after `reload` or a start. */
+  async configure(changes: Section): Promise<void> {
+    this.#config = merge(this.#config, changes);
+    await Deno.writeTextFile(this.configFile, stringify(this.#config));
+  }
+
+  /** Writes another certificate, by default a fresh one for `fmsg.<domain>`. */
+  async renewCertificate(issued?: Issued): Promise<void> {
+    const { cert, key } = issued ?? await this.#authority.issue(`fmsg.${this.domain}`);
+    await Deno.writeTextFile(join(this.folder, "key.pem"), key);
+    await Deno.writeTextFile(join(this.folder, "cert.pem"), cert);
+  }
+
+  /** Starts the process and waits until it listens. */
+  async start(): Promise<void> {
+    if (this.#run !== null) throw new Error(`${this.domain} runs already`);
+    const seen = this.log.length;
+    const run = new Run(this.configFile, (line) => this.log.push(line));
+    this.#run = run;
+    const listens = waitFor(
+      () => run.over || this.log.slice(seen).some(({ msg }) => /listening/.test(String(msg))),
+      { ms: START_MS, what: `${this.domain} to listen` },
+    );
+    await listens.catch((error: unknown) => this.#fail(error));
+    if (!run.over) return;
+    this.#run = null;
+    throw new Error(`${this.domain} ended at its start: ${this.tail(seen)}`);
+  }
+
+  /** SIGTERM; the exit status, which is 0 unless something is wrong. */
+  async stop(): Promise<number> {
+    const run = this.#running();
+    if (!run.over) run.child.kill("SIGTERM");
+    const ended = within(STOP_MS, `${this.domain} to stop`, run.ended);
+    const { code } = await ended.catch((error: unknown) => this.#fail(error));
+    this.#run = null;
+    return code;
+  }
+
+  /** SIGKILL: as after a crash. */
+  async kill(): Promise<void> {
+    const run = this.#running();
+    if (!run.over) run.child.kill("SIGKILL");
+    await run.ended;
+    this.#run = null;
+  }
+
+  /** SIGHUP: the configuration and the certificate are read again. Resolves when the log says that they were. */
+  async reload(): Promise<LogLine> {
+    const seen = this.log.length;
+    this.#running().child.kill("SIGHUP");
+    return await this.logLine(({ msg }) => /reloaded/.test(String(msg)), seen);
+  }
+
+  /** Waits for the first line of the log (from position `from` on) that `predicate` accepts. */
+  async logLine(predicate: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
+    const found = waitFor(() => this.log.slice(from).find(predicate), {
+      what: `${this.domain} to log what fulfils ${predicate.toString()}`,
+    });
+    return await found.catch((error: unknown) => {
+      throw new Error(`${String(error)}; it logged ${this.tail(from)}`, { cause: error });
+    });
+  }
+
+  /** The last lines of the log. */
+  tail(from = 0): string {
+    return this.log.slice(from).slice(-10).map((line) => JSON.stringify(line)).join("\n");
+  }
+
+  /** Ends the process if it runs. Throws when it had ended by itself, cannot end in order, or met what nobody foresaw. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const internal = this.log.find(({ terminated }) => terminated === "internal error");
+    if (this.#run !== null) {
+      const ended = this.#run.over;
+      const code = await this.stop();
+      if (ended) throw new Error(`${this.domain} had ended by itself: ${this.tail()}`);
+      if (code !== 0) throw new Error(`${this.domain} stopped with ${code}: ${this.tail()}`);
+    }
+    if (internal !== undefined) throw new Error(`${this.domain}: ${JSON.stringify(internal)}`);
+  }
+
+  #running(): Run {
+    if (this.#run === null) throw new Error(`${this.domain} does not run`);
+    return this.#run;
+  }
+
+  async #fail(error: unknown): Promise<never> {
+    if (this.#run !== null) await this.kill();
+    throw new Error(`${String(error)}; it logged ${this.tail()}`, { cause: error });
+  }
+}
+
+const START_MS = 60_000;
+const STOP_MS = 30_000;
+
+/** One run of the process, from its start to its end. */
+class Run {
+  readonly child: Deno.ChildProcess;
+  /** Resolves when the process has ended and its log was read. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  over = false;
+
+  constructor(configFile: string, add: (line: LogLine) => void) {
+    this.child = new Deno.Command(Deno.execPath(), {
+      args: [...PROGRAM, "host", "run", "--config", configFile],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const reading = readLines(this.child.stderr, (line) => add(logLine(line)));
+    this.ended = Promise.all([this.child.status, reading]).then(([status]) => {
+      this.over = true;
+      return status;
+    });
+  }
+}
+
+async function readLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  take: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(take);
+  }
+  if (rest !== "") take(rest);
+}
+
+function logLine(line: string): LogLine {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null) {
+      return Object.fromEntries(Object.entries(value));
+    }
+  } catch {
+    // A panic, or a warning of the runtime.
+  }
+  return { msg: line };
+}
+
+function merge(config: Section, changes: Section): Section {
+  const merged: Record<string, unknown> = { ...config };
+  for (const [key, value] of Object.entries(changes)) {
+    const old = merged[key];
+    merged[key] = isSection(old) && isSection(value) ? merge(old, value) : value;
+  }
+  return merged;
+}
+
+function isSection(value: unknown): value is Section {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
