@@ -1,56 +1,89 @@
-// How many messages a host accepts: small ones, and attachments.
+// How many messages a host accepts from others: small ones, and attachments.
 
-import type { Bench, HostProcess, Site } from "./setup.ts";
+import { type Load, load } from "./load.ts";
+import type { Row, Table } from "./result.ts";
+import type { Scale } from "./scale.ts";
+import type { Bench } from "./setup.ts";
 
-export interface Load {
-  readonly senders: number;
-  readonly messages: number;
-  readonly warmUp: number;
-  readonly bodySize: number;
-  readonly attachmentSize: number;
-}
+const MIB = 1024 * 1024;
 
-export interface Accepted {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  /** CPU milliseconds of the host for each message. */
-  readonly cpu: number;
-  readonly writerCpu: number;
-}
-
-export async function accept(
-  bench: Bench,
-  host: HostProcess,
-  site: Site,
-  sender: Site,
-  load: Load,
-): Promise<Accepted> {
-  let before = host.cpu();
-  const { seconds, latencies } = await bench.generate({
-    ip: sender.ip,
-    port: bench.port,
-    domain: sender.domain,
-    cert: sender.cert,
-    key: sender.key,
-    target: { ip: site.ip, domain: site.domain, to: `@alice@${site.domain}` },
-    ...load,
-  }, () => before = host.cpu());
-  const after = host.cpu();
-  const sorted = [...latencies].sort((a, b) => a - b);
+/** Small messages; the host is a fresh one for each mode of challenges. */
+export async function accept(bench: Bench, scale: Scale): Promise<Table> {
+  const site = await bench.site("b.test");
+  const sender = await bench.site("a.test");
+  const rows: Row[] = [];
+  for (const challenge of ["never", "always"] as const) {
+    const host = await bench.start(site, { challenge });
+    for (const senders of scale.senders) {
+      const messages = senders === 1 ? scale.messages.one : scale.messages.many;
+      const taken = await load(bench, host, sender, { senders, messages, attachment: 0 }, scale);
+      rows.push({
+        label: `${challenge === "never" ? "not challenged" : "challenged"}, ${counted(senders)}`,
+        values: {
+          "accepted/s": taken.perSecond,
+          "p50 ms": taken.p50,
+          "p99 ms": taken.p99,
+          "CPU ms": taken.cpu,
+          "of it writer": taken.writerCpu,
+        },
+      });
+    }
+    await host[Symbol.asyncDispose]();
+  }
   return {
-    perSecond: latencies.length / seconds,
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
-    cpu: (after.all - before.all) / latencies.length,
-    writerCpu: (after.writer - before.writer) / latencies.length,
+    group: "accept",
+    title: "Accepted messages of 120 bytes",
+    columns: [
+      { name: "accepted/s", digits: 0 },
+      { name: "p50 ms", digits: 1 },
+      { name: "p99 ms", digits: 1 },
+      { name: "CPU ms", digits: 2 },
+      { name: "of it writer", digits: 2 },
+    ],
+    rows,
   };
 }
 
-export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+/** Messages with an attachment; not challenged, which would be one message more or less among many bytes. */
+export async function attachments(bench: Bench, scale: Scale): Promise<Table> {
+  const site = await bench.site("b.test");
+  const sender = await bench.site("a.test");
+  const host = await bench.start(site, { challenge: "never" });
+  const rows: Row[] = [];
+  for (const [size, senders] of scale.attachments) {
+    const bulk = attachmentLoad(size * MIB, senders, scale);
+    const taken = await load(bench, host, sender, bulk, scale);
+    rows.push({
+      label: `${size} MiB, ${counted(senders)}`,
+      values: {
+        "MB/s": taken.perSecond * bulk.attachment / 1e6,
+        "p50 ms": taken.p50,
+        "p99 ms": taken.p99,
+        "CPU ms": taken.cpu,
+        "of it writer": taken.writerCpu,
+      },
+    });
+  }
+  return {
+    group: "attachments",
+    title: "Accepted attachments",
+    columns: [
+      { name: "MB/s", digits: 0 },
+      { name: "p50 ms", digits: 0 },
+      { name: "p99 ms", digits: 0 },
+      { name: "CPU ms", digits: 1 },
+      { name: "of it writer", digits: 1 },
+    ],
+    rows,
+  };
 }
 
-export function median(values: readonly number[]): number {
-  return percentile([...values].sort((a, b) => a - b), 0.5);
+/** Messages with attachments, for at least so many bytes as the scale asks for, as many from each sender. */
+export function attachmentLoad(attachment: number, senders: number, scale: Scale): Load {
+  const each = Math.ceil(scale.attachmentBytes / attachment / senders);
+  return { senders, messages: each * senders, attachment };
+}
+
+function counted(senders: number): string {
+  return senders === 1 ? "1 sender" : `${senders} senders`;
 }

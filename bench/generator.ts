@@ -1,82 +1,116 @@
-// A load generator: plays the hosts of a sending domain in a process of its own, over real TLS with the challenge.
-//
-// Started by main.ts with its orders as JSON in the arguments; prints what it measured as JSON.
+// A load generator: plays the host of a sending domain, over real TLS, and answers challenges. A process of its own,
+// started by load.ts.
 
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { connect, createSecureContext, createServer, type TLSSocket } from "node:tls";
+import { createServer, type TLSSocket } from "node:tls";
 import {
   Address,
   type Bytes,
+  CONTINUE,
   encodeHeader,
   headerHash,
   hex,
   mediaType,
+  type MessageHash,
   MessageHasher,
 } from "../src/wire/mod.ts";
+import { heard, orders as readOrders, say } from "./child.ts";
+import { type Peer, PeerConnections } from "./peer.ts";
 
 export interface Orders {
-  /** Where the generator listens for challenges and sends from. */
+  /** Where the generator sends from, and listens for challenges. */
   readonly ip: string;
   readonly port: number;
   readonly domain: string;
   readonly cert: string;
   readonly key: string;
-  /** The host under load. */
+  /** The host under load, and its user. */
   readonly target: { readonly ip: string; readonly domain: string; readonly to: string };
   readonly senders: number;
+  /** Messages that are counted. */
   readonly messages: number;
-  /** Messages before those that are counted. */
+  /** Small messages before those. */
   readonly warmUp: number;
-  readonly bodySize: number;
-  readonly attachmentSize: number;
+  readonly body: number;
+  readonly attachment: number;
 }
 
-export interface Measured {
-  readonly seconds: number;
-  /** Milliseconds of each counted exchange, from connecting to the last code. */
-  readonly latencies: readonly number[];
-}
-
-interface Exchange {
+interface Message {
   readonly header: Bytes;
   readonly content: Bytes;
+  /** Its header hash, in the words of a challenge. */
+  readonly key: string;
 }
 
-const outgoing = new Map<string, Uint8Array>();
-let session: Buffer | undefined;
+/** The answers to challenges for everything that is sent. */
+const answers = new Map<string, MessageHash>();
 
-async function run(orders: Orders): Promise<Measured> {
-  const server = await listen(orders);
-  const context = createSecureContext({ minVersion: "TLSv1.3" });
-  const latencies: number[] = [];
-  let next = 0;
-  let counted = 0;
-  const sender = async (until: number, count: boolean): Promise<void> => {
-    while (next < until) {
-      const message = compose(orders, next++);
-      const started = performance.now();
-      await exchange(orders, context, message);
-      if (count) latencies.push(performance.now() - started);
-      counted++;
-    }
+async function run(orders: Orders): Promise<void> {
+  await answerChallenges(orders);
+  const connections = new PeerConnections(peerOf(orders));
+  let number = 0;
+  const compose = (count: number, attachment: number): Message[] => {
+    const content = new Uint8Array(randomBytes(orders.body + attachment));
+    return Array.from({ length: count }, () => composeOne(orders, number++, content, attachment));
   };
-  const together = (until: number, count: boolean): Promise<unknown> =>
-    Promise.all(Array.from({ length: orders.senders }, () => sender(until, count)));
-  await together(orders.warmUp, false);
-  console.error(`warm ${counted}`);
+  await sendAll(connections, compose(orders.warmUp, 0), orders.senders);
+  if (orders.attachment > 0) {
+    await sendAll(connections, compose(orders.senders, orders.attachment), orders.senders);
+  }
+  const messages = compose(orders.messages, orders.attachment);
+  say("warm");
+  await heard();
   const started = performance.now();
-  await together(orders.warmUp + orders.messages, true);
-  const seconds = (performance.now() - started) / 1000;
-  server.close();
-  return { seconds, latencies };
+  const latencies = await sendAll(connections, messages, orders.senders);
+  say({ seconds: (performance.now() - started) / 1000, latencies });
 }
 
-function compose(orders: Orders, number: number): Exchange {
+function peerOf({ ip, port, target }: Orders): Peer {
+  return { from: ip, ip: target.ip, port, serverName: `fmsg.${target.domain}` };
+}
+
+/** Sends everything, `senders` messages at once; the milliseconds of each, from connecting to the last code. */
+async function sendAll(
+  connections: PeerConnections,
+  messages: readonly Message[],
+  senders: number,
+): Promise<number[]> {
+  const latencies: number[] = [];
+  const queue = messages.values();
+  await Promise.all(Array.from({ length: senders }, async () => {
+    for (const message of queue) {
+      const started = performance.now();
+      await send(connections.connect(), message);
+      latencies.push(performance.now() - started);
+    }
+  }));
+  return latencies;
+}
+
+function send(socket: TLSSocket, { header, content, key }: Message): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const codes: number[] = [];
+    socket.on("secureConnect", () => socket.write(header));
+    socket.on("data", (bytes: Uint8Array) => {
+      codes.push(...bytes);
+      if (codes.length === 1 && codes[0] === CONTINUE) socket.write(content);
+      else if (codes.length === 2 && codes[1] === 200) {
+        answers.delete(key);
+        socket.end();
+        resolve();
+      } else socket.destroy(new Error(`The host answered ${codes}, wanted 64 and 200`));
+    });
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error(`The host closed the connection after ${codes}`)));
+  });
+}
+
+function composeOne(orders: Orders, number: number, content: Bytes, attachment: number): Message {
   const from = Address.parse(`@sender@${orders.domain}`);
   const to = Address.parse(orders.target.to);
   if (from === null || to === null) throw new TypeError("The orders name no addresses");
-  const content = new Uint8Array(orders.bodySize + orders.attachmentSize).fill(0x61 + number % 26);
   const header = encodeHeader({
     pid: null,
     topic: `message ${number}`,
@@ -86,70 +120,26 @@ function compose(orders: Orders, number: number): Exchange {
     from,
     to: [to],
     addTo: null,
-    time: Date.now() / 1000 + number * 1e-6,
+    time: Date.now() / 1000,
     type: mediaType("text/plain;charset=UTF-8"),
-    size: orders.bodySize,
+    size: orders.body,
     expandedSize: null,
-    attachments: orders.attachmentSize === 0 ? [] : [{
+    attachments: attachment === 0 ? [] : [{
       type: mediaType("application/octet-stream"),
       filename: "load.bin",
-      size: orders.attachmentSize,
+      size: attachment,
       expandedSize: null,
       reservedBits: 0,
     }],
   });
-  return { header, content };
-}
-
-function exchange(
-  orders: Orders,
-  context: ReturnType<typeof createSecureContext>,
-  { header, content }: Exchange,
-): Promise<void> {
   const hasher = new MessageHasher(header);
   hasher.update(content);
   const key = hex(headerHash(header));
-  outgoing.set(key, hasher.digest());
-  return new Promise((resolve, reject) => {
-    let codes = 0;
-    const socket = connect({
-      host: orders.target.ip,
-      port: orders.port,
-      localAddress: orders.ip,
-      servername: `fmsg.${orders.target.domain}`,
-      secureContext: context,
-      minVersion: "TLSv1.3",
-      ALPNProtocols: ["fmsg/1"],
-      ...(session === undefined ? {} : { session }),
-    });
-    socket.on("session", (data: Buffer) => session = data);
-    socket.on("secureConnect", () => {
-      socket.setNoDelay(true);
-      socket.write(header);
-    });
-    socket.on("data", (bytes: Uint8Array) => {
-      for (const code of bytes) {
-        codes++;
-        if (codes === 1 && code === 64) socket.write(content);
-        else if (codes === 2 && code === 200) {
-          outgoing.delete(key);
-          socket.end();
-          resolve();
-        } else {
-          socket.destroy();
-          reject(new Error(`code ${code}`));
-        }
-      }
-    });
-    socket.on("error", reject);
-    socket.on("close", () => {
-      if (codes < 2) reject(new Error("closed before the codes"));
-    });
-  });
+  answers.set(key, hasher.digest());
+  return { header, content, key };
 }
 
-/** Answers challenges for what is on its way. */
-function listen(orders: Orders): Promise<ReturnType<typeof createServer>> {
+function answerChallenges(orders: Orders): Promise<void> {
   const server = createServer({
     cert: readFileSync(orders.cert),
     key: readFileSync(orders.key),
@@ -157,18 +147,22 @@ function listen(orders: Orders): Promise<ReturnType<typeof createServer>> {
     ALPNProtocols: ["fmsg/1"],
     noDelay: true,
   }, (socket: TLSSocket) => {
+    let request = Buffer.alloc(0);
     socket.on("error", () => {});
-    socket.on("data", (bytes: Uint8Array) => {
-      const answer = outgoing.get(hex(bytes.subarray(1, 33)));
+    socket.on("data", (bytes: Buffer) => {
+      request = Buffer.concat([request, bytes]);
+      // A version byte, and the header hash.
+      if (request.length < 33) return;
+      const answer = answers.get(hex(request.subarray(1, 33)));
       if (answer === undefined) socket.destroy();
       else socket.end(answer);
     });
   });
-  return new Promise((resolve) => server.listen(orders.port, orders.ip, () => resolve(server)));
+  return new Promise((resolve) => server.listen(orders.port, orders.ip, () => resolve()));
 }
 
 if (import.meta.main) {
-  const [orders = "{}"] = Deno.args;
-  console.log(JSON.stringify(await run(JSON.parse(orders))));
+  const orders: Orders = JSON.parse(readOrders());
+  await run(orders);
   Deno.exit(0);
 }

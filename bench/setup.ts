@@ -1,185 +1,147 @@
-// Hosts and generators as processes, with certificates of a throw-away authority, on loopback.
+// What one measurement stands on: a temporary folder with certificates of an authority of its own, the domains in it,
+// and their hosts, all on loopback.
 
 import { join } from "node:path";
 import { makeAuthority } from "../src/certificate/make.ts";
-import type { Measured, Orders } from "./generator.ts";
+import { withWriter } from "../src/cli/open.ts";
+import { type Config, loadConfig } from "../src/config.ts";
+import type { StoreWriter } from "../src/store/mod.ts";
+import { Child } from "./child.ts";
+import { HostProcess } from "./host_process.ts";
 
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const GENERATOR = new URL("./generator.ts", import.meta.url).pathname;
-
-/** What users of the compiled program get: see docs/performance.md. */
-const V8_FLAGS = "--max-semi-space-size=4,--max-old-space-size=256";
-
+/** A domain, and its files. */
 export interface Site {
   readonly domain: string;
   readonly ip: string;
+  /** The one user it has. */
+  readonly user: string;
   readonly config: string;
   readonly cert: string;
   readonly key: string;
 }
 
+/** What a measurement sets in the configuration. */
+export interface Settings {
+  readonly challenge?: "never" | "always";
+  readonly limits?: Readonly<Record<string, string | number>>;
+}
+
 export class Bench implements AsyncDisposable {
-  readonly #sites = new Map<string, Site>();
-  readonly #running = new Set<HostProcess>();
+  readonly #sites: Site[] = [];
+  /** Processes that run, or are starting. */
+  readonly #processes = new Set<Promise<AsyncDisposable>>();
+  #closing: Promise<void> | null = null;
 
   private constructor(
     readonly folder: string,
+    /** On which everybody listens. */
     readonly port: number,
     private readonly authority: Awaited<ReturnType<typeof makeAuthority>>,
+    /** The file of the authority's certificate. */
+    readonly roots: string,
   ) {}
 
-  static async make(): Promise<Bench> {
-    const folder = Deno.makeTempDirSync({ prefix: "fmsg-bench-" });
-    const authority = await makeAuthority("bench");
-    Deno.writeTextFileSync(join(folder, "ca.pem"), authority.pem);
-    return new Bench(folder, freePort(), authority);
+  /** `parent` is the folder that the temporary one is made in; undefined leaves it to the system. */
+  static async make(parent: string | undefined): Promise<Bench> {
+    const folder = Deno.makeTempDirSync({
+      prefix: "fmsg-bench-",
+      ...(parent === undefined ? {} : { dir: parent }),
+    });
+    const authority = await makeAuthority("fmsg bench");
+    const roots = join(folder, "roots.pem");
+    Deno.writeTextFileSync(roots, authority.pem);
+    return new Bench(folder, freePort(), authority, roots);
   }
 
-  /** Files of a domain: certificate, configuration, an empty data directory. */
-  async site(domain: string, ip: string, settings: Record<string, unknown> = {}): Promise<Site> {
+  /** Another domain, on an address of its own. */
+  async site(domain: string): Promise<Site> {
     const { cert, key } = await this.authority.issue(`fmsg.${domain}`);
     const site = {
       domain,
-      ip,
+      ip: `127.0.77.${this.#sites.length + 1}`,
+      user: `@alice@${domain}`,
       config: join(this.folder, `${domain}.yaml`),
       cert: join(this.folder, `${domain}.pem`),
       key: join(this.folder, `${domain}.key`),
     };
     Deno.writeTextFileSync(site.cert, cert);
     Deno.writeTextFileSync(site.key, key);
-    this.#sites.set(domain, site);
-    const hosts = Object.fromEntries([...this.#sites.values()].map((s) => [`fmsg.${s.domain}`, [s.ip]]));
-    const config = {
-      domain,
-      data_dir: join(this.folder, `data-${domain}`),
-      listen: [`${ip}:${this.port}`],
-      tls: { cert: site.cert, key: site.key, ca: join(this.folder, "ca.pem") },
-      dns: { hosts },
-      delivery: { port: this.port },
-      limits: { max_connections_per_ip: 1024, max_challenges_per_ip: 256 },
-      log: { level: "warn" },
-      ...settings,
-    };
-    // JSON is YAML.
-    Deno.writeTextFileSync(site.config, JSON.stringify(config));
+    this.#sites.push(site);
     return site;
   }
 
-  async command(site: Site, ...args: string[]): Promise<string> {
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", MAIN, ...args, "--config", site.config],
-      stdin: "null",
-    }).output();
-    if (!success) throw new Error(`${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-    return new TextDecoder().decode(stdout);
+  /** Starts the host of a domain, with its user; all domains that it is to know have to be there. */
+  async start(site: Site, settings: Settings = {}): Promise<HostProcess> {
+    this.configure(site, settings);
+    await withWriter(
+      configOf(site),
+      (writer) =>
+        writer.submit("addUser", { address: site.user, name: "", accepting: true, limits: {} }),
+    );
+    return await this.startAgain(site);
   }
 
-  async host(site: Site): Promise<HostProcess> {
-    const host = await HostProcess.start(site);
-    this.#running.add(host);
-    return host;
+  /** Starts a host whose configuration is there. */
+  startAgain(site: Site): Promise<HostProcess> {
+    return this.#own(() => HostProcess.start(site));
   }
 
-  async stop(host: HostProcess): Promise<void> {
-    this.#running.delete(host);
-    await host.stop();
+  /** Runs a script of this folder beside the bench. */
+  helper(script: string, orders: unknown): Promise<Child> {
+    return this.#own(() => Promise.resolve(Child.start(script, orders, this.roots)));
   }
 
-  /** Runs a generator; `warm` is called when its warm-up is over. */
-  async generate(orders: Orders, warm: () => void = () => {}): Promise<Measured> {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", GENERATOR, JSON.stringify(orders)],
-      env: { DENO_CERT: join(this.folder, "ca.pem") },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const errors = (async () => {
-      let text = "";
-      for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
-        text += piece;
-        if (/^warm/m.test(piece)) warm();
-      }
-      return text;
-    })();
-    const text = await new Response(child.stdout).text();
-    const { success } = await child.status;
-    if (!success) throw new Error(`The generator failed: ${await errors}`);
-    await errors;
-    return JSON.parse(text);
+  configure(site: Site, { challenge, limits }: Settings = {}): void {
+    const config = {
+      domain: site.domain,
+      data_dir: `data-${site.domain}`,
+      listen: [`${site.ip}:${this.port}`],
+      tls: { cert: site.cert, key: site.key, ca: this.roots },
+      dns: {
+        hosts: Object.fromEntries(
+          this.#sites.map(({ domain, ip }) => [`fmsg.${domain}`, [ip]]),
+        ),
+      },
+      ...(challenge === undefined ? {} : { challenge }),
+      // One address here stands for many.
+      limits: { max_connections_per_ip: 1024, max_challenges_per_ip: 256, ...limits },
+      delivery: { port: this.port, connect_timeout: "60s" },
+    };
+    // JSON is YAML.
+    Deno.writeTextFileSync(site.config, JSON.stringify(config));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const host of this.#running) await host.stop();
+  /** Stops what runs, and removes the folder. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(
+      [...this.#processes].map(async (process) => (await process)[Symbol.asyncDispose]()),
+    );
     Deno.removeSync(this.folder, { recursive: true });
   }
-}
 
-export class HostProcess {
-  private constructor(private readonly child: Deno.ChildProcess, readonly startMs: number) {}
-
-  get pid(): number {
-    return this.child.pid;
-  }
-
-  static async start(site: Site): Promise<HostProcess> {
-    const log = `${site.config}.log`;
-    Deno.writeTextFileSync(log, "");
-    const started = performance.now();
-    const child = new Deno.Command("/bin/sh", {
-      args: ["-c", 'exec "$0" "$@" 2>>"$FMSG_LOG"', Deno.execPath(), "run", "-A", `--v8-flags=${V8_FLAGS}`, MAIN, "host", "run", "--config", site.config],
-      env: { FMSG_LOG: log },
-      stdin: "null",
-      stdout: "null",
-    }).spawn();
-    for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (await answers(site)) break;
-      if (performance.now() - started > 20_000) throw new Error(`No host: ${Deno.readTextFileSync(log)}`);
-    }
-    return new HostProcess(child, performance.now() - started);
-  }
-
-  async stop(): Promise<void> {
-    this.child.kill("SIGTERM");
-    await this.child.status;
-  }
-
-  /** CPU milliseconds so far: of the whole process, and of its writer's thread. */
-  cpu(): { readonly all: number; readonly writer: number } {
-    const tick = 10;
-    const ticks = (path: string): { name: string; ms: number } => {
-      const text = Deno.readTextFileSync(path);
-      const name = text.slice(text.indexOf("(") + 1, text.lastIndexOf(")"));
-      const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-      return { name, ms: (Number(fields[11]) + Number(fields[12])) * tick };
-    };
-    let writer = 0;
-    for (const { name: id } of Deno.readDirSync(`/proc/${this.pid}/task`)) {
-      const thread = ticks(`/proc/${this.pid}/task/${id}/stat`);
-      if (thread.name.startsWith("worker")) writer += thread.ms;
-    }
-    return { all: ticks(`/proc/${this.pid}/stat`).ms, writer };
-  }
-
-  /** Resident memory in MiB: now, and at its peak. */
-  memory(): { readonly now: number; readonly peak: number } {
-    const status = Deno.readTextFileSync(`/proc/${this.pid}/status`);
-    const mib = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
-    return { now: mib("VmRSS"), peak: mib("VmHWM") };
+  /** What is started ends with this at the latest; it may be ended before. */
+  #own<Process extends AsyncDisposable>(start: () => Promise<Process>): Promise<Process> {
+    if (this.#closing !== null) return Promise.reject(new Error("The bench was stopped"));
+    const process = start();
+    this.#processes.add(process);
+    return process;
   }
 }
 
-async function answers(site: Site): Promise<boolean> {
-  const { domain: _, ...rest } = site;
-  const config = JSON.parse(Deno.readTextFileSync(rest.config));
-  const [, port] = /:(\d+)$/.exec(config.listen[0]) ?? [];
-  try {
-    (await Deno.connect({ hostname: site.ip, port: Number(port) })).close();
-    return true;
-  } catch {
-    return false;
-  }
+export function configOf(site: Site): Config {
+  return loadConfig(site.config);
+}
+
+/** Runs `work` with the way into the store of a host that runs. */
+export function withHost<Result>(
+  host: HostProcess,
+  work: (writer: StoreWriter) => Promise<Result>,
+): Promise<Result> {
+  return withWriter(configOf(host.site), work);
 }
 
 function freePort(): number {

@@ -46,12 +46,14 @@ async function addTo(
       }),
     ));
   const original = await withMailbox(config, (mailbox) => mailbox.message(sent.id)?.id ?? sent.id);
-  const printed = { id: original, batch_id: sent.id, hash: printedHash(sent.hash) };
+  const printed = { id: original, batch_id: sent.id, hash: printedHash(sent) };
   printResult(
     output,
     options,
     printed,
     () =>
-      `Added ${to.length} to message ${printed.id}, as batch ${printed.batch_id}\n${printed.hash}`,
+      `Added ${to.length} to message ${printed.id}, as batch ${printed.batch_id}${
+        printed.hash === null ? "; it waits with the draft" : `\n${printed.hash}`
+      }`,
   );
 }

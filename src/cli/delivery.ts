@@ -1,13 +1,13 @@
 // Waiting until a message is delivered, and what a command prints of what it sent.
 
-import { hex, type MessageHash } from "../wire/mod.ts";
+import { hex } from "../wire/mod.ts";
 import type { DeliveryView, Mailbox } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import { CommandError, type Output, UsageError } from "./context.ts";
 import { formatTime, safe } from "./terminal.ts";
 import { withMailbox } from "./open.ts";
 import { isProblem, type Problem } from "../protocol/mod.ts";
-import type { Sent } from "../store/mod.ts";
+import type { Drafted, Sent } from "../store/mod.ts";
 
 /** How often a waiting command looks, in milliseconds. */
 const LOOK_AGAIN_MS = 50;
@@ -21,9 +21,9 @@ export function waitSeconds(option: string | undefined): number | null {
 }
 
 /** What was sent, or a CommandError that says why it was not. */
-export function orFail(sent: Sent | Problem): Sent {
-  if (isProblem(sent)) throw new CommandError(sent.message);
-  return sent;
+export function orFail<Done extends Sent | Drafted>(done: Done | Problem): Done {
+  if (isProblem(done)) throw new CommandError(done.message);
+  return done;
 }
 
 /** Waits until every recipient has its last state, or the time is over. Shows progress on a terminal. */
@@ -72,9 +72,9 @@ export function outcomeInWords(delivery: DeliveryView): string {
   }
 }
 
-/** The hash of what was sent, as it is printed. */
-export function printedHash(hash: MessageHash): string {
-  return hex(hash);
+/** The hash of what was sent, as it is printed; a draft has none yet. */
+export function printedHash(done: Sent | Drafted): string | null {
+  return done.kind === "sent" ? hex(done.hash) : null;
 }
 
 function deliveryOf(mailbox: Mailbox, id: number): readonly DeliveryView[] {

@@ -73,7 +73,9 @@ async function demo(options: CommonOptions, output: Output): Promise<void> {
   for (const { filename, size } of carols.attachments) {
     show(row("attachment", `${filename}, ${formatSize(size)}`));
   }
-  show(row("message hash", `${short(carols.hash)}  ${style.green("the same on both hosts")}`));
+  show(
+    row("message hash", `${short(carols.hash ?? "")}  ${style.green("the same on both hosts")}`),
+  );
   show("\nWhat else there is: fmsg --help");
   if (options.json === true) output.print(JSON.stringify({ steps }));
 }

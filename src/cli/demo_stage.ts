@@ -112,7 +112,9 @@ export class Stage implements AsyncDisposable {
   }
 
   async addTo(side: Side, message: number, from: string, to: readonly string[]): Promise<Sent> {
-    return orFail(await this.sides[side].host.writer.submit("addTo", { message, from, to }));
+    const added = orFail(await this.sides[side].host.writer.submit("addTo", { message, from, to }));
+    if (added.kind !== "sent") throw new CommandError("The demo failed: the batch was not sent");
+    return added;
   }
 
   /** The message with that hash in the mailbox of `text`, where it has another id than at its sender's. */

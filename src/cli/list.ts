@@ -5,9 +5,9 @@ import type { Mailbox, MessageView } from "../store/mod.ts";
 import type { Address } from "../wire/mod.ts";
 import { shownAddress, typedAddress } from "./addresses.ts";
 import { command, CommandError, type CommonOptions, type Output, UsageError } from "./context.ts";
-import { deliverySummary, topicText } from "./message_text.ts";
+import { deliverySummary, sentText, topicText } from "./message_text.ts";
 import { openConfig, withMailbox } from "./open.ts";
-import { formatSize, formatTime, table, truncate } from "./terminal.ts";
+import { formatSize, table, truncate } from "./terminal.ts";
 
 interface ListOptions extends CommonOptions {
   readonly sent?: boolean;
@@ -103,7 +103,7 @@ function printTable(
   for (const page of pages) {
     const rows = page.map((message) => [
       String(message.id),
-      formatTime(message.time),
+      sentText(message.time),
       // A long address leaves room for the topic.
       truncate(sent ? recipientsText(message) : senderText(message), Math.max(12, columns / 4)),
       topicText(message, style),

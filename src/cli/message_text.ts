@@ -5,7 +5,7 @@ import type { AttachmentView, DeliveryView, Mailbox, MessageView } from "../stor
 import { shownAddress } from "./addresses.ts";
 import { CommandError, type Output } from "./context.ts";
 import { messageId } from "./ids.ts";
-import { formatDuration, formatSize, safe, type Style } from "./terminal.ts";
+import { formatDuration, formatSize, formatTime, safe, type Style } from "./terminal.ts";
 
 /** The message of the id that was typed. */
 export function typedMessage(mailbox: Mailbox, text: string): MessageView {
@@ -138,4 +138,9 @@ function decoderFor(type: string, bytes: Uint8Array): TextDecoder {
     // A charset that nobody knows is most likely one that agrees with UTF-8 on most of it.
     return new TextDecoder();
   }
+}
+
+/** When a message was sent; a draft was not. */
+export function sentText(time: number | null): string {
+  return time === null ? "not sent yet" : formatTime(time);
 }

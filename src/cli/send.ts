@@ -66,7 +66,7 @@ async function send(body: string | undefined, options: SendOptions, output: Outp
   const config = openConfig(options);
   const inputs = [await bodyInput(body, options), ...(options.attach ?? []).map(attachmentInput)];
   const sent = await withWriter(config, (writer) => submit(writer, config, options, inputs));
-  const printed = { id: sent.id, hash: printedHash(sent.hash) };
+  const printed = { id: sent.id, hash: printedHash(sent) };
   if (seconds === null) {
     return printResult(
       output,

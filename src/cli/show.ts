@@ -9,11 +9,12 @@ import {
   attachmentText,
   bodyText,
   deliveryLines,
+  sentText,
   topicText,
   typedMessage,
 } from "./message_text.ts";
 import { openConfig, withMailbox } from "./open.ts";
-import { formatSize, formatTime, pad, safe, wrap } from "./terminal.ts";
+import { formatSize, pad, safe, wrap } from "./terminal.ts";
 
 /** Bytes of a body that are shown; `fmsg save` writes all of it. */
 const MAX_BODY = 256 * 1024;
@@ -76,10 +77,10 @@ function headerBlock(
     ...message.add_to.map(({ from, to, time, batch_id }) =>
       field(
         "Added",
-        `by ${shownAddress(from)}: ${addressesText(to)} (${formatTime(time)}, batch ${batch_id})`,
+        `by ${shownAddress(from)}: ${addressesText(to)} (${sentText(time)}, batch ${batch_id})`,
       )
     ),
-    field("Date", formatTime(message.time)),
+    field("Date", sentText(message.time)),
     message.pid === null
       ? field("Topic", topicText({ ...message, important: false }, output.style))
       : parentField(mailbox, message, message.pid, field),
@@ -89,7 +90,7 @@ function headerBlock(
     ...message.attachments.map((one, i) =>
       field(i === 0 ? "Attachments" : "", attachmentText(one))
     ),
-    field("Hash", message.hash),
+    field("Hash", message.hash ?? "none until it is sent"),
   ].join("\n");
 }
 

@@ -8,11 +8,12 @@ import {
   addressesText,
   attachmentText,
   bodyText,
+  sentText,
   topicText,
   typedMessage,
 } from "./message_text.ts";
 import { openConfig, withMailbox } from "./open.ts";
-import { formatSize, formatTime, safe, wrap } from "./terminal.ts";
+import { formatSize, safe, wrap } from "./terminal.ts";
 
 /** Of a body is shown so much, at most. */
 const MAX_BODY = 2048;
@@ -52,7 +53,9 @@ function depthsOf(messages: readonly MessageView[]): ReadonlyMap<number, number>
     const depth = above === undefined ? 0 : above + 1;
     depths.set(id, depth);
     // Who was added by a batch answers the batch.
-    for (const known of [hash, ...add_to.map((batch) => batch.hash)]) byHash.set(known, depth);
+    for (const known of [hash, ...add_to.map((batch) => batch.hash)]) {
+      if (known !== null) byHash.set(known, depth);
+    }
   }
   return depths;
 }
@@ -67,7 +70,7 @@ async function messageText(
   const indent = Math.min(depth * STEP, Math.floor(Math.min(output.columns, 80) / 3));
   const columns = output.columns - indent;
   const title = `${style.bold(`${message.id}  ${shownAddress(message.from)}`)}  ${
-    formatTime(message.time)
+    sentText(message.time)
   }  ${topicText(message, style)}`;
   const added = message.add_to.map(({ from, to }) =>
     style.dim(`added by ${shownAddress(from)}: ${addressesText(to)}`)

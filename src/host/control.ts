@@ -26,6 +26,9 @@ type Response =
 /** A command stages content in chunks of 64 KiB, a few at a time; whatever is larger is no request of ours. */
 const MAX_FRAME = 8 * 1024 * 1024;
 
+/** How long to wait when a connection could not be accepted, in milliseconds. */
+const ACCEPT_AGAIN_MS = 100;
+
 export function controlSocket(dataDir: string): string {
   return join(dataDir, "control.sock");
 }
@@ -37,6 +40,7 @@ export class ControlServer implements AsyncDisposable {
   readonly #writer: StoreWriter;
   readonly #connections = new Set<Deno.UnixConn>();
   readonly #serving: Promise<void>;
+  #closed = false;
 
   /** The directory has to be locked by this process: what lies at the socket's path is left from a crash. */
   constructor(dataDir: string, writer: StoreWriter) {
@@ -49,6 +53,7 @@ export class ControlServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.#listener.close();
     for (const connection of this.#connections) connection.close();
     await this.#serving;
@@ -57,12 +62,26 @@ export class ControlServer implements AsyncDisposable {
 
   async #accept(): Promise<void> {
     const serving = new Set<Promise<void>>();
-    for await (const connection of this.#listener) {
+    for (;;) {
+      const connection = await this.#next();
+      if (connection === null) break;
       this.#connections.add(connection);
       const served = this.#serve(connection).catch(() => {}).finally(() => serving.delete(served));
       serving.add(served);
     }
     await Promise.all(serving);
+  }
+
+  /** The next connection, or null when closed. A machine out of file descriptors is no reason to end the host. */
+  async #next(): Promise<Deno.UnixConn | null> {
+    for (;;) {
+      try {
+        return await this.#listener.accept();
+      } catch {
+        if (this.#closed) return null;
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_AGAIN_MS));
+      }
+    }
   }
 
   async #serve(connection: Deno.UnixConn): Promise<void> {

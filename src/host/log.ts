@@ -8,6 +8,12 @@ export type Fields = Readonly<Record<string, Value>>;
 
 const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 
+/**
+ * What JSON leaves as it is and a terminal obeys or does not show: further control characters, and those that hide text
+ * or turn its direction. Strangers have a say in some fields, such as the names in their certificates.
+ */
+const INVISIBLE = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
 export interface LogOptions {
   readonly level: Level;
   /** Lines for people instead of JSON. */
@@ -47,11 +53,10 @@ export class Log {
   #add(level: Level, message: string, fields: Fields): void {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
     const time = new Date();
-    this.#lines.push(
-      this.#options.readable
-        ? readable(time, level, message, fields)
-        : JSON.stringify({ time: time.toISOString(), level, msg: message, ...fields }),
-    );
+    const line = this.#options.readable
+      ? readable(time, level, message, fields)
+      : JSON.stringify({ time: time.toISOString(), level, msg: message, ...fields });
+    this.#lines.push(line.replace(INVISIBLE, escaped));
     // What one turn of the event loop logs is written at once: a system call for each line would cost more than it.
     if (this.#lines.length === 1) queueMicrotask(() => this.#flush());
   }
@@ -73,12 +78,21 @@ export function writeToStderr(text: string): void {
   }
 }
 
+/** Strings in a list go without quotes. */
+function plain(value: string | number): string {
+  return JSON.stringify(value).replace(/^"(.*)"$/, "$1");
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
 function readable(time: Date, level: Level, message: string, fields: Fields): string {
   const clock = time.toTimeString().slice(0, 8);
   const details = Object.entries(fields)
     .filter(([, value]) => value !== null && value !== "")
     .map(([name, value]) =>
-      `${name}=${Array.isArray(value) ? value.join(",") : JSON.stringify(value)}`
+      `${name}=${Array.isArray(value) ? value.map(plain).join(",") : JSON.stringify(value)}`
     );
   return [clock, level.toUpperCase().padEnd(5), message, ...details].join(" ");
 }

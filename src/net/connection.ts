@@ -4,17 +4,30 @@ import type { TLSSocket } from "node:tls";
 import { type Connection, type Pace, Terminate } from "../protocol/mod.ts";
 import { canonicalIp } from "./ip.ts";
 
-/** Bytes that wait to be read before the socket is paused. */
+/** Bytes that wait to be read before the peer is held back, and the pieces they may come in, since each costs memory. */
 const READ_AHEAD = 64 * 1024;
+const MAX_PIECES = 256;
+
+/** So much is only there when the runtime no longer holds peers back: no reason to let a stranger fill the memory. */
+const MAX_BUFFERED = 1024 * 1024;
+
+/** What is given to the socket at once, so that slow progress can be seen. */
+const SLICE = 16 * 1024;
+
+/**
+ * What the system may send before it tells that anything moved: a third of its send buffer, which grows to several
+ * MiB. So a receiver that is slow but steady seems to stand still for as long as this takes.
+ */
+const SEND_STEP = 2 * 1024 * 1024;
 
 /** After the last byte: what a peer still sends is discarded, up to so much and so long (row T3). */
 const LINGER_BYTES = 1024 * 1024;
 const LINGER_MS = 2000;
 
 export interface FlowLimits {
-  /** Milliseconds without a byte. */
+  /** Milliseconds of waiting without a byte. */
   readonly idleMs: number;
-  /** Bytes a second, over a window as long as `idleMs`. */
+  /** Bytes a second, over a window of `idleMs` of waiting (longer for what we send, see `SEND_STEP`). */
   readonly minRate: number;
 }
 
@@ -22,33 +35,45 @@ export class SocketConnection implements Connection {
   readonly peer: string;
   readonly local: string;
   readonly #socket: TLSSocket;
+  readonly #tcp: Reading | null;
   readonly #limits: FlowLimits;
   readonly #chunks: Uint8Array[] = [];
   #buffered = 0;
+  /** The peer is held back. */
+  #held = false;
   /** A byte has come from the peer. */
   begun = false;
   #ended = false;
   #failure: Terminate | null = null;
-  #wakeReader: (() => void) | null = null;
-  #wakeWriter: (() => void) | null = null;
+  /** Who waits for the peer; whatever happens wakes all. */
+  readonly #waiting = new Set<() => void>();
   #lost: AbortController | null = null;
   /** What a peer sends after our last byte; null before that. */
   #lingered: number | null = null;
 
   #pace: Pace = { kind: "wait" };
   #deadline = Infinity;
+  /** The window over which a flow is judged: what flowed, and how long we waited for it. */
   #windowBytes = 0;
+  #waitedMs = 0;
+  #waitingSince = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
 
-  constructor(socket: TLSSocket, limits: FlowLimits) {
+  /** `peer` is given where it was learnt before: a socket that was reset meanwhile cannot tell it any more. */
+  constructor(
+    socket: TLSSocket,
+    limits: FlowLimits,
+    peer = canonicalIp(socket.remoteAddress ?? ""),
+  ) {
     this.#socket = socket;
+    this.#tcp = readingOf(socket);
     this.#limits = limits;
-    this.peer = canonicalIp(socket.remoteAddress ?? "") ?? "";
+    this.peer = peer ?? "";
     this.local = canonicalIp(socket.localAddress ?? "") ?? "";
     socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     socket.on("end", () => this.#end());
-    socket.on("drain", () => this.#wakeWriter?.());
+    socket.on("drain", () => this.#wake());
     socket.on(
       "error",
       (error: Error) => this.#fail(new Terminate("connection lost", error.message)),
@@ -67,14 +92,13 @@ export class SocketConnection implements Connection {
 
   async readSome(): Promise<Uint8Array | null> {
     while (this.#chunks.length === 0) {
-      if (this.#failure !== null) throw this.#failure;
       if (this.#ended) return null;
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
-      this.#wakeReader = null;
+      if (this.#failure !== null) throw this.#failure;
+      await this.#wait();
     }
     const chunk = this.#chunks.shift() ?? null;
     this.#buffered -= chunk?.length ?? 0;
-    if (this.#buffered < READ_AHEAD && this.#socket.isPaused()) this.#socket.resume();
+    if (!this.#full()) this.#letGo();
     return chunk;
   }
 
@@ -99,26 +123,32 @@ export class SocketConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
-    const ready = this.#socket.write(bytes);
-    this.#windowBytes += bytes.length;
-    if (ready) return;
-    await new Promise<void>((resolve) => this.#wakeWriter = resolve);
-    this.#wakeWriter = null;
-    if (this.#failure !== null) throw this.#failure;
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      if (this.#failure !== null) throw this.#failure;
+      const slice = bytes.subarray(at, at + SLICE);
+      this.#socket.write(slice);
+      while (this.#socket.writableNeedDrain) {
+        await this.#wait();
+        if (this.#failure !== null) throw this.#failure;
+      }
+      this.#windowBytes += slice.length;
+    }
   }
 
   expect(pace: Pace): void {
+    const now = Date.now();
     this.#pace = pace;
     this.#windowBytes = 0;
+    this.#waitedMs = 0;
+    this.#waitingSince = now;
     switch (pace.kind) {
       case "wait":
         this.#deadline = Infinity;
         return;
       case "deadline":
-        return this.#wakeAt(Date.now() + pace.ms);
+        return this.#wakeAt(now + pace.ms);
       case "flow":
-        return this.#wakeAt(Date.now() + this.#limits.idleMs);
+        return this.#wakeAt(now + this.#limits.idleMs);
     }
   }
 
@@ -154,15 +184,34 @@ export class SocketConnection implements Connection {
     this.#chunks.push(chunk);
     this.#buffered += chunk.length;
     this.#windowBytes += chunk.length;
-    if (this.#buffered >= READ_AHEAD) this.#socket.pause();
-    this.#wakeReader?.();
+    if (this.#full()) this.#hold();
+    if (this.#buffered > MAX_BUFFERED) {
+      this.#cut(new Terminate("connection lost", "the peer could not be held back"));
+    }
+    this.#wake();
+  }
+
+  #full(): boolean {
+    return this.#buffered >= READ_AHEAD || this.#chunks.length >= MAX_PIECES;
+  }
+
+  #hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.#tcp?.readStop();
+  }
+
+  #letGo(): void {
+    if (!this.#held || this.#failure !== null) return;
+    this.#held = false;
+    this.#tcp?.readStart();
   }
 
   #linger(): void {
     this.#lingered = 0;
     this.#chunks.length = 0;
-    if (this.#ended) return;
-    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#buffered = 0;
+    this.#letGo();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.destroy(), LINGER_MS);
   }
@@ -170,12 +219,12 @@ export class SocketConnection implements Connection {
   #end(): void {
     this.#ended = true;
     this.#lost?.abort(endedByPeer());
-    this.#wakeReader?.();
+    this.#wake();
   }
 
   #closed(): void {
     clearTimeout(this.#timer);
-    this.#fail(new Terminate("connection lost"));
+    this.#fail(this.#ended ? endedByPeer() : new Terminate("connection lost"));
   }
 
   #fail(failure: Terminate): void {
@@ -183,8 +232,24 @@ export class SocketConnection implements Connection {
       this.#failure = failure;
       this.#lost?.abort(failure);
     }
-    this.#wakeReader?.();
-    this.#wakeWriter?.();
+    this.#wake();
+  }
+
+  #cut(failure: Terminate): void {
+    this.#fail(failure);
+    this.destroy();
+  }
+
+  #wait(): Promise<void> {
+    if (this.#waiting.size === 0) this.#waitingSince = Date.now();
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  #wake(): void {
+    if (this.#waiting.size === 0) return;
+    this.#waitedMs += Date.now() - this.#waitingSince;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   /** One timer serves all deadlines: it is only started anew when it would ring too late. */
@@ -203,34 +268,53 @@ export class SocketConnection implements Connection {
       if (this.#deadline < Infinity) this.#wakeAt(this.#deadline);
       return;
     }
-    const reason = this.#late();
-    if (reason === null) return this.expect(this.#pace);
-    this.#fail(new Terminate(reason));
-    this.destroy();
-  }
-
-  /** Why the peer is to be cut off, now that the time is over; null when it kept the pace. */
-  #late():
-    | "idle"
-    | "too slow"
-    | "header not in time"
-    | "answer not in time"
-    | "challenge not answered"
-    | null {
     switch (this.#pace.kind) {
       case "wait":
-        return null;
+        return;
       case "deadline":
-        return this.#pace.reason;
-      case "flow": {
-        // While nobody here waits for the peer, the delay is ours.
-        if (this.#wakeReader === null && this.#wakeWriter === null) return null;
-        if (this.#windowBytes === 0) return "idle";
-        const floor = this.#limits.minRate * this.#limits.idleMs / 1000;
-        return this.#windowBytes < floor ? "too slow" : null;
-      }
+        return this.#cut(new Terminate(this.#pace.reason));
+      case "flow":
+        return this.#judgeFlow(now);
     }
   }
+
+  /** Only the time in which we waited for the peer counts: delays of our own are not its fault. */
+  #judgeFlow(now: number): void {
+    const { idleMs, minRate } = this.#limits;
+    const sending = this.#socket.writableNeedDrain;
+    const window = sending ? Math.max(idleMs, SEND_STEP / minRate * 1000) : idleMs;
+    const waited = this.#waitedMs + (this.#waiting.size > 0 ? now - this.#waitingSince : 0);
+    if (waited < window) return this.#wakeAt(now + window - waited);
+    if (this.#windowBytes === 0) return this.#cut(new Terminate("idle"));
+    if (this.#windowBytes < minRate * window / 1000) return this.#cut(new Terminate("too slow"));
+    this.expect(this.#pace);
+  }
+}
+
+/** The part of a TCP socket that holds its peer back. */
+interface Reading {
+  readStop(): void;
+  readStart(): void;
+}
+
+/**
+ * The TCP socket below a TLS socket. Pausing the TLS socket ends only its events: the runtime goes on reading from the
+ * network and keeps what comes, without bound (Deno 2.9). So the TCP socket is told itself, by the way that the runtime
+ * and Node both have inside; without it, `MAX_BUFFERED` ends the connection.
+ */
+function readingOf(socket: TLSSocket): Reading | null {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  const tcp: unknown = isObject(handle) ? Reflect.get(handle, "_parent") : null;
+  return isReading(tcp) ? tcp : null;
+}
+
+function isReading(value: unknown): value is Reading {
+  return isObject(value) && typeof Reflect.get(value, "readStop") === "function" &&
+    typeof Reflect.get(value, "readStart") === "function";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function endedByPeer(): Terminate {

@@ -1,7 +1,12 @@
 // Outgoing TLS connections: to one IP address, under the name of the host that has to be there (FMSG-001).
 
 import { Buffer } from "node:buffer";
-import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+import {
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { Terminate } from "../protocol/mod.ts";
 import { type FlowLimits, SocketConnection } from "./connection.ts";
 import { ALPN } from "./listener.ts";
@@ -54,10 +59,13 @@ export class Dialler {
 
   /** Connects and does the handshake. Throws a DialError, or the reason of `signal` when it aborts. */
   async connect(to: Destination, signal?: AbortSignal): Promise<SocketConnection> {
+    // Connections that run beside this one may change it meanwhile.
+    const context = this.#context;
     try {
-      return await this.#connect(to, this.#context, signal);
+      return await this.#connect(to, context, signal);
     } catch (error) {
-      if (!this.#resumes || !isUntrusted(error)) throw error;
+      const trustsAll = context === this.#explicit || !this.#roots.inDefaultStore;
+      if (trustsAll || !isUntrusted(error)) throw error;
     }
     // Perhaps the default store was filled before it was told of our roots.
     this.#explicit ??= createSecureContext({ minVersion: "TLSv1.3", ca: this.#roots.explicit() });
@@ -76,7 +84,8 @@ export class Dialler {
     const { connectMs, limits } = this.#options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
-      const session = this.#sessions.get(to.serverName);
+      // Only the default store resumes.
+      const session = context === this.#explicit ? undefined : this.#sessions.get(to.serverName);
       const socket = connectTls({
         host: to.ip,
         port: to.port,
@@ -87,13 +96,15 @@ export class Dialler {
         ...(to.source === null ? {} : { localAddress: to.source }),
         ...(session === undefined ? {} : { session: Buffer.from(session) }),
       });
+      hideChain(socket);
       const fail = (error: unknown): void => {
         settle();
         socket.on("error", () => {});
         socket.destroy();
         reject(error);
       };
-      const failed = (error: Error): void => fail(new DialError(describe(error), { cause: error }));
+      const failed = (error: Error): void =>
+        fail(new DialError(describe(error, to), { cause: error }));
       const closed = (): void => fail(new DialError("the connection was closed in the handshake"));
       const aborted = (): void => fail(signal?.reason ?? new Terminate("connection lost"));
       const timer = setTimeout(
@@ -137,8 +148,30 @@ function isUntrusted(error: unknown): boolean {
     code === "UNABLE_TO_GET_ISSUER_CERT_LOCALLY";
 }
 
+/**
+ * Shows the runtime no more than the server's own certificate when it checks the name. It would read every certificate
+ * that came along, and one that it cannot read throws out of its event handler, which ends the process (Deno 2.9): any
+ * host that we connect to, also for a challenge, could send one.
+ */
+function hideChain(socket: TLSSocket): void {
+  const read = socket.getPeerCertificate.bind(socket);
+  const value = (): object => {
+    try {
+      return read();
+    } catch {
+      return {}; // Without a name it is refused.
+    }
+  };
+  Object.defineProperty(socket, "getPeerCertificate", { value });
+}
+
+/** A certificate may hold thousands of names; this ends up in logs and in the queue. */
+function shorten(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
+}
+
 /** A network error in words that help an operator. */
-function describe(error: Error & { readonly code?: string }): string {
+function describe(error: Error & { readonly code?: string }, to: Destination): string {
   switch (error.code) {
     case "ECONNREFUSED":
       return "nobody listens there (connection refused)";
@@ -149,6 +182,26 @@ function describe(error: Error & { readonly code?: string }): string {
       return "no route to this address";
     case "ETIMEDOUT":
       return "no answer";
+    case "EADDRNOTAVAIL":
+    case "EINVAL":
+      return to.source === null
+        ? error.message
+        : `this host cannot leave from ${to.source}: it is no address of this machine, or of another family`;
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+      // The runtime has one code for all of these.
+      return "its certificate has expired, is not valid yet, or is of an authority that is not trusted here";
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+      return "its certificate is self-signed, and not trusted here";
+    case "ERR_TLS_CERT_ALTNAME_INVALID": {
+      const names = error.message.replace(/^.*(?:altnames|CN): /s, "");
+      return `its certificate is not for ${to.serverName} but for ${shorten(names)}`;
+    }
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+      return "what listens there does not speak TLS";
+    case "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION":
+      return "what listens there does not speak TLS 1.3";
     default:
       return error.message;
   }

@@ -49,8 +49,9 @@ export interface ListenerOptions {
 
 interface Accepted {
   readonly socket: Socket;
+  readonly peer: string;
   /** Milliseconds since the epoch. */
-  readonly accepted: number;
+  readonly since: number;
   /** Once the handshake is done. */
   connection: SocketConnection | null;
 }
@@ -59,7 +60,9 @@ interface Accepted {
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #servers: Server[] = [];
-  readonly #sockets = new Map<string, Accepted>();
+  readonly #open = new Set<Accepted>();
+  /** By the TCP socket, for as long as anything happens on it. */
+  readonly #accepted = new WeakMap<object, Accepted>();
   readonly #perSource = new Map<string, number>();
   readonly #serving = new Set<Promise<void>>();
 
@@ -67,12 +70,14 @@ export class Listener {
     this.#options = options;
   }
 
-  /** Listens on every endpoint, or on none: an Error names the one that cannot be had. */
+  /** Listens on every endpoint, or on none: an Error names the one that cannot be had, and why. */
   static async listen(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
     try {
       for (const endpoint of options.endpoints) {
-        listener.#servers.push(await listener.#listen(endpoint));
+        if (!listener.#isCovered(endpoint)) {
+          listener.#servers.push(await listener.#listen(endpoint));
+        }
       }
       return listener;
     } catch (error) {
@@ -83,18 +88,19 @@ export class Listener {
 
   /** Where it listens, with the ports that the system chose. */
   get endpoints(): Endpoint[] {
-    return this.#servers.map((server) => {
+    const chosen = this.#servers.map((server) => {
       const address = server.address();
       if (address === null || typeof address === "string") {
         throw new Error("The listener is closed");
       }
       return { ip: address.address, port: address.port };
     });
+    return [...this.#options.endpoints.filter((endpoint) => this.#isCovered(endpoint)), ...chosen];
   }
 
   /** Connections that are open now. */
   get connections(): number {
-    return this.#sockets.size;
+    return this.#open.size;
   }
 
   /** Uses another certificate from the next handshake on; connections under way go on (row T5). */
@@ -106,18 +112,28 @@ export class Listener {
 
   /** Takes no more connections, lets exchanges under way finish for `graceMs`, and then cuts what is left. */
   async close(graceMs: number): Promise<void> {
-    const closed = this.#servers.map((server) =>
-      new Promise<void>((resolve) => server.close(() => resolve()))
+    const closed = Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
     );
-    for (const { socket, connection } of this.#sockets.values()) {
+    for (const { socket, connection } of this.#open) {
       if (connection === null || !connection.begun) socket.destroy();
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
-    await Promise.race([Promise.all(this.#serving), grace]);
+    // A server is closed when its connections are: also those whose last byte is still on its way (row T3).
+    await Promise.race([closed, grace]);
     clearTimeout(timer);
-    for (const { socket } of this.#sockets.values()) socket.destroy();
-    await Promise.all([...this.#serving, ...closed]);
+    for (const { socket } of this.#open) socket.destroy();
+    await Promise.all([...this.#serving, closed]);
+  }
+
+  /**
+   * The runtime ignores `ipv6Only` (Deno 2.9): who listens on "::" gets the port of IPv4 too, and a second listener for
+   * it could not be had.
+   */
+  #isCovered({ ip, port }: Endpoint): boolean {
+    return ip === "0.0.0.0" && port !== 0 &&
+      this.#options.endpoints.some((other) => other.ip === "::" && other.port === port);
   }
 
   #listen(endpoint: Endpoint): Promise<Server> {
@@ -132,23 +148,18 @@ export class Listener {
     server.on("connection", (socket: Socket) => this.#accept(socket));
     server.on("secureConnection", (socket: TLSSocket) => this.#serve(socket));
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      this.#options.refused(
-        canonicalIp(socket.remoteAddress ?? "") ?? "",
-        "handshake failed",
-        error.message,
-      );
+      const accepted = this.#acceptedOf(socket);
+      // What was refused before the handshake has been told already.
+      if (accepted !== undefined) {
+        this.#options.refused(accepted.peer, "handshake failed", error.message);
+      }
       socket.destroy();
     });
     return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      // Without ipv6Only, "::" would take the IPv4 port too, and a second endpoint for it could not be had.
-      server.listen({
-        host: endpoint.ip,
-        port: endpoint.port,
-        ipv6Only: isIPv6(endpoint.ip),
-        backlog: 511,
-      }, () => {
-        server.removeListener("error", reject);
+      const failed = (error: Error): void => reject(cannotListen(endpoint, error));
+      server.once("error", failed);
+      server.listen({ host: endpoint.ip, port: endpoint.port, backlog: 511 }, () => {
+        server.removeListener("error", failed);
         server.on("error", () => {});
         resolve(server);
       });
@@ -162,7 +173,7 @@ export class Listener {
     const peer = canonicalIp(socket.remoteAddress ?? "") ?? "";
     const source = sourceKey(peer);
     const fromSource = this.#perSource.get(source) ?? 0;
-    const reason = this.#sockets.size >= limits.maxConnections
+    const reason = this.#open.size >= limits.maxConnections
       ? "too many connections"
       : fromSource >= limits.maxConnectionsPerIp
       ? "too many connections from this address"
@@ -171,11 +182,12 @@ export class Listener {
       socket.destroy();
       return refused(peer, reason);
     }
-    const key = keyOf(socket);
-    this.#sockets.set(key, { socket, accepted: Date.now(), connection: null });
+    const accepted: Accepted = { socket, peer, since: Date.now(), connection: null };
+    this.#accepted.set(socket, accepted);
+    this.#open.add(accepted);
     this.#perSource.set(source, fromSource + 1);
     socket.once("close", () => {
-      this.#sockets.delete(key);
+      this.#open.delete(accepted);
       const left = (this.#perSource.get(source) ?? 1) - 1;
       if (left > 0) this.#perSource.set(source, left);
       else this.#perSource.delete(source);
@@ -185,31 +197,36 @@ export class Listener {
   #serve(socket: TLSSocket): void {
     const { serverName, serve, refused } = this.#options;
     const limits = this.#options.limits();
+    const accepted = this.#acceptedOf(socket);
     const name = readServerName(socket);
-    if (name !== serverName) {
-      refused(
-        canonicalIp(socket.remoteAddress ?? "") ?? "",
+    if (accepted === undefined || name !== serverName) {
+      socket.on("error", () => {});
+      socket.destroy();
+      if (accepted === undefined) return;
+      return refused(
+        accepted.peer,
         name === null ? "no server name" : "wrong server name",
         name ?? undefined,
       );
-      socket.on("error", () => {});
-      socket.destroy();
-      return;
     }
     // A sender may end its side before it has read its codes. Not an option of the server: with it, a client that goes
     // away before the handshake would not be noticed.
     socket.allowHalfOpen = true;
-    const connection = new SocketConnection(socket, limits);
-    const accepted = this.#sockets.get(keyOf(socket));
-    if (accepted !== undefined) accepted.connection = connection;
-    const since = accepted?.accepted ?? Date.now();
-    const left = Math.max(1, since + limits.headerMs - Date.now());
+    const connection = new SocketConnection(socket, limits, accepted.peer);
+    accepted.connection = connection;
+    const left = Math.max(1, accepted.since + limits.headerMs - Date.now());
     connection.expect({ kind: "deadline", ms: left, reason: "header not in time" });
     const serving = serve(connection).then(
       () => connection.close(),
       () => connection.destroy(),
     ).finally(() => this.#serving.delete(serving));
     this.#serving.add(serving);
+  }
+
+  /** What is known of the TCP socket below; a TLS socket that has ended cannot tell its peer any more. */
+  #acceptedOf(socket: TLSSocket): Accepted | undefined {
+    const tcp: unknown = Reflect.get(socket, "_parent");
+    return typeof tcp === "object" && tcp !== null ? this.#accepted.get(tcp) : undefined;
   }
 }
 
@@ -219,8 +236,23 @@ function readServerName(socket: TLSSocket): string | null {
   return typeof name === "string" && name !== "" ? name.toLowerCase() : null;
 }
 
-function keyOf(socket: Socket): string {
-  return `${socket.localPort} ${socket.remoteAddress} ${socket.remotePort}`;
+function cannotListen({ ip, port }: Endpoint, error: Error & { readonly code?: string }): Error {
+  const where = isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return new Error(`Cannot listen on ${where}: ${whyNot(error)}`, { cause: error });
+}
+
+function whyNot(error: Error & { readonly code?: string }): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return "another program listens there; stop it, or choose another port";
+    case "EADDRNOTAVAIL":
+    case "EINVAL":
+      return "this machine has no such address";
+    case "EACCES":
+      return "this user may not use the port; choose one from 1024 on, or grant CAP_NET_BIND_SERVICE";
+    default:
+      return error.message;
+  }
 }
 
 /** Does this key belong to this certificate, and can both be used? Throws an Error that says what is wrong. */

@@ -30,6 +30,9 @@ let given: string | null = null;
  * until then. The first caller decides: one that needs others later gets them explicitly, and does not resume sessions.
  */
 export function useRoots(extra: string | null, file: string): Roots {
+  if (extra !== null && certificatesIn(extra).length === 0) {
+    throw new Error('tls.ca holds no certificate in PEM form ("-----BEGIN CERTIFICATE-----")');
+  }
   const operators = readIfThere(Deno.env.get("DENO_CERT"));
   const wanted = [systemRoots(), extra].filter((pem) => pem !== null).join("\n");
   if (given === null) {

@@ -32,7 +32,8 @@ export function chooseSource(
   if (family.length === 0) return { kind: "none" };
   const fixed = family.find((ip) => !isWildcard(ip));
   if (fixed !== undefined) return { kind: "from", ip: fixed };
-  const published = own.filter((ip) => local.has(ip));
+  // Of the loopback network, an interface lists one address and has them all.
+  const published = own.filter((ip) => local.has(ip) || ip.startsWith("127."));
   const ip = published.find(sameFamily);
   if (ip !== undefined) return { kind: "from", ip };
   return published.length === 0 ? { kind: "any" } : { kind: "none" };

@@ -4,6 +4,7 @@
 import {
   Address,
   addressProblem,
+  type AddTo,
   expandedSize,
   fold,
   type Header,
@@ -48,7 +49,7 @@ export function readAddresses(texts: readonly string[]): readonly Address[] | Pr
   for (const text of texts) {
     const address = Address.parse(text);
     if (address === null) {
-      return refuse("bad address", `"${text}" is no address: ${addressProblem(text)}`);
+      return refuse("bad address", `${quoted(text)} is no address: ${addressProblem(text)}`);
     }
     addresses.push(address);
   }
@@ -62,12 +63,9 @@ export function composeMessage(
   limits: { readonly maxSize: number; readonly maxExpandedSize: number },
 ): Header | Problem {
   const { from, to, start, body, attachments, important, noReply } = composition;
-  const problem = recipientsProblem(to, "to") ?? typeProblem(body.type) ??
-    attachmentsProblem(attachments);
+  const problem = recipientsProblem(to, "to") ?? topicProblem(start.topic) ??
+    typeProblem(body.type) ?? attachmentsProblem(attachments);
   if (problem !== null) return problem;
-  if (start.topic !== null && new TextEncoder().encode(start.topic).length > 255) {
-    return refuse("bad content", "The topic is longer than 255 bytes: shorten it");
-  }
   const header: Header = {
     ...start,
     from,
@@ -88,15 +86,17 @@ export function composeMessage(
       reservedBits: 0,
     })),
   };
-  if (wireSize(header) > limits.maxSize || expandedSize(header) > limits.maxExpandedSize) {
-    return refuse(
-      "too big",
-      `The message holds ${expandedSize(header)} bytes, more than this host takes: ` +
-        `limits.max_size is ${limits.maxSize}, limits.max_expanded_size ${limits.maxExpandedSize}`,
-    );
-  }
-  return header;
+  return sizeProblem("as sent", wireSize(header), "limits.max_size", limits.maxSize) ??
+    sizeProblem(
+      "uncompressed",
+      expandedSize(header),
+      "limits.max_expanded_size",
+      limits.maxExpandedSize,
+    ) ??
+    header;
 }
+
+export type BatchHeader = Header & { readonly addTo: AddTo };
 
 /** The header of a batch that adds recipients to a message ("Notes on Adding Recipients"). */
 export function composeBatch(
@@ -105,7 +105,7 @@ export function composeBatch(
   adder: Address,
   added: readonly Address[],
   time: number,
-): Header | Problem {
+): BatchHeader | Problem {
   if (original.addTo !== null) {
     return refuse(
       "cannot be delivered",
@@ -147,10 +147,29 @@ function recipientsProblem(addresses: readonly Address[], field: string): Proble
   return null;
 }
 
+/** Half a surrogate pair has no UTF-8; it would be sent, hashed and shown as U+FFFD. */
+function topicProblem(topic: string | null): Problem | null {
+  if (topic === null) return null;
+  if (!topic.isWellFormed()) {
+    return refuse("bad content", "The topic holds half a character (a lone surrogate): remove it");
+  }
+  return new TextEncoder().encode(topic).length > 255
+    ? refuse("bad content", "The topic is longer than 255 bytes: shorten it")
+    : null;
+}
+
+function sizeProblem(form: string, size: number, key: string, limit: number): Problem | null {
+  return size <= limit ? null : refuse(
+    "too big",
+    `The message holds ${size} bytes ${form}, more than this host takes: ${key} is ${limit}`,
+  );
+}
+
 function typeProblem(type: string): Problem | null {
-  return isMediaType(type)
-    ? null
-    : refuse("bad content", `"${type}" is no media type: write it as in text/plain or image/png`);
+  return isMediaType(type) ? null : refuse(
+    "bad content",
+    `${quoted(type)} is no media type of up to 255 bytes: write it as in text/plain or image/png`,
+  );
 }
 
 function attachmentsProblem(attachments: readonly ComposedAttachment[]): Problem | null {
@@ -162,17 +181,22 @@ function attachmentsProblem(attachments: readonly ComposedAttachment[]): Problem
     if (!isFilename(filename)) {
       return refuse(
         "bad content",
-        `"${filename}" is no file name for an attachment: letters and numbers, with single "-", "_", ".", " " between ` +
-          "them, up to 255 bytes; rename the file",
+        `${quoted(filename)} is no file name for an attachment: letters and numbers, with single ` +
+          '"-", "_", ".", " " between them, up to 255 bytes; rename the file',
       );
     }
     const key = fold(filename);
     if (seen.has(key)) {
-      return refuse("bad content", `Two attachments are named "${filename}": rename one`);
+      return refuse("bad content", `Two attachments are named ${quoted(filename)}: rename one`);
     }
     seen.add(key);
     const problem = typeProblem(type);
     if (problem !== null) return problem;
   }
   return null;
+}
+
+/** In quotes and on one line, whatever was typed. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
 }

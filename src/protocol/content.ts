@@ -1,6 +1,6 @@
 // The content of a message as it streams by: inflated where compressed, counted, and hashed ("Computing Message Hash").
 
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createInflate, type Inflate } from "node:zlib";
 import {
   type Bytes,
@@ -80,6 +80,7 @@ class Inflater {
   readonly #expected: number;
   #fed = 0;
   #produced = 0;
+  #ended = false;
   #failure: Terminate | null = null;
   #wake: (() => void) | null = null;
 
@@ -91,6 +92,11 @@ class Inflater {
       else output(piece);
     });
     this.#stream.on("error", (error: Error) => this.#fail(error.message));
+    // Heard from the start: with bytes behind the end of its data, the stream ends before it is told to.
+    this.#stream.on("end", () => {
+      this.#ended = true;
+      this.#wake?.();
+    });
   }
 
   async push(piece: Uint8Array): Promise<void> {
@@ -99,10 +105,7 @@ class Inflater {
   }
 
   async finish(): Promise<void> {
-    await this.#step((done) => {
-      this.#stream.once("end", done);
-      this.#stream.end();
-    });
+    if (!this.#ended) await this.#step(() => this.#stream.end());
     if (this.#produced !== this.#expected) {
       throw wrong(`${this.#produced} bytes where ${this.#expected} are declared`);
     }
@@ -138,7 +141,8 @@ function wrong(detail: string): Terminate {
 
 /** Stored content of a compressed part, inflated again for reading. It was checked when it was stored. */
 export async function* inflated(wire: Iterable<Uint8Array>): AsyncGenerator<Bytes, void> {
-  for await (const piece of Readable.from(wire).pipe(createInflate({ chunkSize: 64 * 1024 }))) {
-    yield new Uint8Array(piece);
-  }
+  const inflate = createInflate({ chunkSize: 64 * 1024 });
+  // Unlike `pipe`, this hands an error of `wire` to the reader below; nobody hearing it would end the process.
+  pipeline(Readable.from(wire), inflate, () => {});
+  for await (const piece of inflate) yield new Uint8Array(piece);
 }

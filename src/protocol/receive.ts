@@ -57,7 +57,7 @@ export type Acceptance =
   | { readonly kind: "codes"; readonly codes: readonly RecipientCode[] }
   /** A batch that adds nobody here was recorded. */
   | { readonly kind: "recorded" }
-  /** This exact batch was recorded before, by an exchange that ran beside this one. */
+  /** This exact batch, which adds nobody here, was recorded by an exchange that ran beside this one. */
   | { readonly kind: "duplicate" }
   /** The message hash is not what the challenge was answered with (C4). */
   | { readonly kind: "wrong answer" }
@@ -98,7 +98,8 @@ export async function receiveMessage<Content extends Staging>(
   const answer = judgement.challenge ? await challenge(connection, host, hash, record) : null; // 2
 
   const code = answerCode(judgement.delivery, { // 3.1 to 3.3
-    batchRecorded: isRecorded(host.recordedBatch(hash), answer, record),
+    batchRecorded: judgement.delivery !== CONTINUE &&
+      isRecorded(host.recordedBatch(hash), answer, record),
     heldByAll: answer !== null && host.heldByAll(answer, keysHere(decoded, host.domain)),
   });
   const batch = { decoded, headerHash: hash, messageHash: null, content: null, answer };
@@ -106,10 +107,10 @@ export async function receiveMessage<Content extends Staging>(
     case DUPLICATE:
       return last(connection, record, [DUPLICATE]);
     case ACCEPT_ADD_TO:
-      return conclude(connection, record, await host.accept(batch));
+      return conclude(connection, record, null, await host.accept(batch));
     case SKIP_DATA:
       await say(connection, record, SKIP_DATA);
-      return conclude(connection, record, await host.accept(batch));
+      return conclude(connection, record, SKIP_DATA, await host.accept(batch));
     case CONTINUE: {
       await say(connection, record, CONTINUE);
       await using content = host.stage(wireSize(decoded.header));
@@ -117,7 +118,7 @@ export async function receiveMessage<Content extends Staging>(
       if (answer !== null && !equal(messageHash, answer)) throw wrongAnswer(record); // 3.5
       connection.expect({ kind: "wait" });
       const arrival = { decoded, headerHash: hash, messageHash, content, answer };
-      return await conclude(connection, record, await host.accept(arrival));
+      return await conclude(connection, record, CONTINUE, await host.accept(arrival));
     }
   }
 }
@@ -194,15 +195,24 @@ async function readContent(
     left -= piece.length;
     record.bytes += piece.length;
     await digest.push(piece);
-    await content.write(piece);
+    await keep(content, piece);
   }
   return await digest.finish();
+}
+
+async function keep(content: Staging, piece: Uint8Array): Promise<void> {
+  try {
+    await content.write(piece);
+  } catch (error) {
+    throw new Terminate("store failed", String(error), { cause: error });
+  }
 }
 
 /** 3.6: the codes for the recipients, or the one code that ends an exchange about a batch. */
 function conclude(
   connection: Connection,
   record: ExchangeRecord,
+  said: typeof CONTINUE | typeof SKIP_DATA | null,
   accepted: Acceptance,
 ): Promise<void> {
   switch (accepted.kind) {
@@ -211,6 +221,8 @@ function conclude(
     case "recorded":
       return last(connection, record, [ACCEPT_ADD_TO]);
     case "duplicate":
+      // Behind 64 and 65 come codes for recipients and nothing else; when the sender tries again, the answer is 10.
+      if (said !== null) throw new Terminate("store failed", "the batch was recorded meanwhile");
       return last(connection, record, [DUPLICATE]);
     case "wrong answer":
       throw wrongAnswer(record);
@@ -220,8 +232,8 @@ function conclude(
 }
 
 async function say(connection: Connection, record: ExchangeRecord, code: Code): Promise<void> {
-  record.codes.push(code);
   await connection.write(Uint8Array.of(code));
+  record.codes.push(code);
 }
 
 async function last(
@@ -229,6 +241,6 @@ async function last(
   record: ExchangeRecord,
   codes: readonly Code[],
 ): Promise<void> {
-  record.codes.push(...codes);
   await connection.finish(Uint8Array.from(codes));
+  record.codes.push(...codes);
 }

@@ -38,6 +38,6 @@ export async function serveConnection<Content extends Staging>(
   if (version > 128) {
     throw new Terminate("challenge version not supported", `the first byte is ${version}`);
   }
-  record.codes.push(UNSUPPORTED_VERSION); // 1.3.3
-  await connection.finish(Uint8Array.of(UNSUPPORTED_VERSION));
+  await connection.finish(Uint8Array.of(UNSUPPORTED_VERSION)); // 1.3.3
+  record.codes.push(UNSUPPORTED_VERSION);
 }

@@ -2,6 +2,7 @@
 
 import {
   ACCEPT,
+  asMessageHash,
   type DecodedHeader,
   decodeHeader,
   equal,
@@ -10,6 +11,7 @@ import {
 } from "../wire/mod.ts";
 import { type Acceptance, ContentDigest, disclosed, repeats } from "../protocol/mod.ts";
 import { readContent } from "./contents.ts";
+import type { Database } from "./database.ts";
 import {
   insertMessage,
   judgeRecipients,
@@ -80,6 +82,7 @@ function acceptWhole(
   const isNew = taken && stored === null;
   if (taken) {
     const id = stored?.id ?? insertMessage(db, settings.domain, {
+      id: null,
       decoded,
       headerHash: input.headerHash,
       hash,
@@ -111,14 +114,17 @@ function acceptBatch(
     return { kind: "gone" };
   }
   if (input.answer !== null && !equal(hash, input.answer)) return { kind: "wrong answer" }; // 3.5
-  if (messageByHash(db, hash) !== null) return { kind: "duplicate" }; // 3.1.1
+  // Recorded by an exchange beside this one, perhaps: before it, this one had been answered with 10 already.
+  const recorded = messageByHash(db, hash);
   const addsHere = header.addTo?.to.some((address) => address.domain === settings.domain) ?? false;
+  if (!addsHere && recorded !== null) return { kind: "duplicate" }; // 3.1.1
   const here = addsHere
     ? placed(header).filter((recipient) => recipient.address.domain === settings.domain)
     : [];
   const judged = judgeRecipients(db, settings, header, hash, here, now);
   if (!addsHere || judged.some(({ code }) => code === ACCEPT)) {
-    const id = insertMessage(db, settings.domain, {
+    const id = recorded?.id ?? insertMessage(db, settings.domain, {
+      id: null,
       decoded,
       headerHash: input.headerHash,
       hash,
@@ -165,7 +171,9 @@ export async function linkBatches(
     const id = row.integer("id");
     context.inTransaction(() => {
       db.run(
-        "UPDATE message SET original = ?, content = ? WHERE id = ?",
+        `UPDATE message SET original = ?1, content = ?2,
+           participated = max(participated, (SELECT participated FROM message WHERE id = ?1))
+         WHERE id = ?3`,
         original.id,
         original.content,
         id,
@@ -178,4 +186,12 @@ export async function linkBatches(
       context.contents.remove(row.integer("content"));
     });
   }
+}
+
+/** Messages on which there are early batches that are not linked: forged ones, or a crash came between. */
+export function unlinkedOriginals(db: Database): MessageHash[] {
+  return db.all(
+    `SELECT DISTINCT b.pid FROM message b INDEXED BY message_batch JOIN message m ON m.hash = b.pid
+     WHERE b.batch = 1 AND b.original IS NULL AND m.batch = 0`,
+  ).map((row) => asMessageHash(row.blob("pid")));
 }

@@ -1,11 +1,19 @@
 // What came of attempts to deliver, in the writer: codes for each recipient, and what is left to do (row D6).
 
-import { codeMeaning, codeName, DUPLICATE, PARENT_NOT_FOUND } from "../wire/mod.ts";
+import { ACCEPT, ACCEPT_ADD_TO, DUPLICATE, USER_DUPLICATE } from "../wire/mod.ts";
 import { meaningOf } from "../protocol/mod.ts";
 import type { Row } from "./database.ts";
-import { messageById, type MessageRow, placed } from "./messages.ts";
+import { inWords, messageById, type MessageRow, placed } from "./messages.ts";
 import type { Attempt, AttemptOutcome, Recorded } from "./operations.ts";
 import type { Transaction } from "./writer.ts";
+
+/** What an attempt leaves to do: another one, or nothing, with the message held at the domain or not. */
+type Result =
+  | { readonly kind: "held" }
+  | { readonly kind: "refused" | "again"; readonly why: string };
+
+/** The reason of those whose delivery was cancelled: not the last word, should an exchange be under way. */
+const CANCELLED = "cancelled";
 
 export function applyRecord(transaction: Transaction, attempt: Attempt): Recorded {
   const { db, now } = transaction;
@@ -16,44 +24,48 @@ export function applyRecord(transaction: Transaction, attempt: Attempt): Recorde
     attempt.domain,
   );
   if (message === null || delivery === null) return "finished";
-  const error = recordOutcome(transaction, message, attempt.domain, attempt.outcome);
+  const result = recordOutcome(transaction, message, attempt.domain, attempt.outcome);
   // A cancelled delivery stays so; what the exchange under way brought is recorded all the same.
   if (delivery.text("state") !== "waiting") return "finished";
 
   const expires = delivery.real("expires");
-  const again = error !== null && now < expires;
+  const again = result.kind === "again" && now < expires;
   db.run(
     `UPDATE outbound SET state = ?, attempts = attempts + 1, next_attempt = ?, last_error = ?
      WHERE message = ? AND domain = ?`,
-    again ? "waiting" : error === null ? "done" : "failed",
+    again ? "waiting" : result.kind === "held" ? "done" : "failed",
     Math.min(attempt.nextAttempt, expires),
-    error,
+    result.kind === "held" ? null : result.why,
     attempt.message,
     attempt.domain,
   );
   if (again) return "waiting";
-  if (error !== null) failPending(transaction, message, attempt.domain, `given up: ${error}`);
+  if (result.kind === "again") {
+    failPending(transaction, message, attempt.domain, `given up: ${result.why}`);
+  }
   unblock(transaction, message, attempt.domain);
   return "finished";
 }
 
-/** Writes down what was said of each recipient; why another attempt is needed, or null. */
+/** Writes down what was said of each recipient. */
 function recordOutcome(
   transaction: Transaction,
   message: MessageRow,
   domain: string,
   outcome: AttemptOutcome,
-): string | null {
+): Result {
   switch (outcome.kind) {
     case "failed":
-      return outcome.reason;
+      return { kind: "again", why: outcome.reason };
     case "add to accepted":
-      for (const row of pending(transaction, message, domain)) settle(transaction, row, 11);
-      return null;
+      for (const row of pending(transaction, message, domain)) {
+        settle(transaction, row, ACCEPT_ADD_TO);
+      }
+      return { kind: "held" };
     case "rejected":
       return recordRejection(transaction, message, domain, outcome.code);
     case "codes":
-      return recordCodes(transaction, message, domain, outcome.codes) ?? outcome.lost;
+      return recordCodes(transaction, message, domain, outcome);
   }
 }
 
@@ -63,11 +75,11 @@ function recordRejection(
   message: MessageRow,
   domain: string,
   code: number,
-): string | null {
+): Result {
   const rows = pending(transaction, message, domain);
   if (meaningOf(code) === "temporary") {
     for (const row of rows) remember(transaction, row, code);
-    return inWords(code);
+    return { kind: "again", why: inWords(code) };
   }
   for (const row of rows) {
     const earlier = row.optional("code", (r, name) => r.integer(name));
@@ -76,16 +88,16 @@ function recordRejection(
     if (kept) fail(transaction, row, earlier, inWords(earlier));
     else settle(transaction, row, code);
   }
-  return null;
+  return code === DUPLICATE ? { kind: "held" } : { kind: "refused", why: inWords(code) };
 }
 
-/** 8 and 9: a code for each recipient, in their order on the message. */
+/** 8 and 9: a code for each recipient, in their order on the message; fewer when the connection was `lost`. */
 function recordCodes(
   transaction: Transaction,
   message: MessageRow,
   domain: string,
-  codes: readonly number[],
-): string | null {
+  { codes, lost }: Extract<AttemptOutcome, { kind: "codes" }>,
+): Result {
   const { db } = transaction;
   let again: string | null = null;
   const there = placed(message.header).filter(({ address }) => address.domain === domain);
@@ -96,13 +108,21 @@ function recordCodes(
     const holder = message.header.addTo !== null && !added ? message.original : message.id;
     const row = db.get("SELECT * FROM recipient WHERE message = ? AND place = ?", holder, place);
     if (row === null || !open(row)) continue;
-    if (holder !== message.id && code !== 200) continue;
-    if (meaningOf(code) === "temporary") {
+    if (holder !== message.id && code !== ACCEPT) continue;
+    if (meaningOf(code) !== "temporary") settle(transaction, row, code);
+    else if (row.text("state") === "pending") {
       remember(transaction, row, code);
       again = inWords(code);
-    } else settle(transaction, row, code);
+    }
   }
-  return again;
+  if (again !== null) return { kind: "again", why: again };
+  // Nothing is sent twice for the sake of recipients whose last word is known from an earlier attempt.
+  if (codes.length === 0 || pending(transaction, message, domain).length > 0) {
+    return { kind: "again", why: lost ?? "there was no code for some recipients" };
+  }
+  return codes.includes(ACCEPT) || tookBefore(transaction, message, domain)
+    ? { kind: "held" }
+    : { kind: "refused", why: inWords(codes.at(-1) ?? 0) };
 }
 
 function open(row: Row): boolean {
@@ -110,15 +130,31 @@ function open(row: Row): boolean {
   return state === "pending" || state === "failed";
 }
 
-/** Recipients of the message's own that wait for this domain. */
-function pending({ db }: Transaction, message: MessageRow, domain: string): Row[] {
-  const keys = new Map(
+/** Recipients of the message's own that wait for this domain, or would if it had not been cancelled. */
+function pending(transaction: Transaction, message: MessageRow, domain: string): Row[] {
+  return recipientsAt(transaction, message, domain).filter((row) =>
+    row.text("state") === "pending" ||
+    row.optional("reason", (r, name) => r.text(name)) === CANCELLED
+  );
+}
+
+/** Did the domain's host take the message for anyone? Who has a batch by another batch (103) does not tell. */
+function tookBefore(transaction: Transaction, message: MessageRow, domain: string): boolean {
+  return recipientsAt(transaction, message, domain).some((row) =>
+    row.text("state") === "delivered" &&
+    (message.header.addTo === null || row.integer("code") !== USER_DUPLICATE)
+  );
+}
+
+/** Rows of the message's own recipients at a domain. */
+function recipientsAt({ db }: Transaction, message: MessageRow, domain: string): Row[] {
+  const places = new Set(
     placed(message.header)
       .filter(({ address }) => address.domain === domain)
-      .map(({ place, address }) => [place, address.key]),
+      .map(({ place }) => place),
   );
-  return db.all("SELECT * FROM recipient WHERE message = ? AND state = 'pending'", message.id)
-    .filter((row) => keys.has(row.integer("place")));
+  return db.all("SELECT * FROM recipient WHERE message = ?", message.id)
+    .filter((row) => places.has(row.integer("place")));
 }
 
 /** The last word on a recipient. */
@@ -147,7 +183,7 @@ function fail(transaction: Transaction, row: Row, code: number | null, reason: s
 /** A temporary code: the recipient goes on waiting, and this is why. */
 function remember(transaction: Transaction, row: Row, code: number): void {
   transaction.db.run(
-    "UPDATE recipient SET code = ?, reason = ? WHERE message = ? AND place = ?",
+    "UPDATE recipient SET code = ?, reason = ? WHERE message = ? AND place = ? AND state = 'pending'",
     code,
     inWords(code),
     row.integer("message"),
@@ -219,17 +255,8 @@ export function applyCancel(
       domain,
     );
     if (message === null) continue;
-    failPending(transaction, message, domain, "cancelled");
+    failPending(transaction, message, domain, CANCELLED);
     unblock(transaction, message, domain);
   }
   return rows.length;
-}
-
-/** A code for people, with what can be done about it. */
-function inWords(code: number): string {
-  // "The Sending Host can then indicate to its clients [...]" (Protocol Steps, NOTE).
-  const way = code === PARENT_NOT_FOUND
-    ? "; add the recipient to the message that this answers, or send them that message first"
-    : "";
-  return `${codeName(code)} (${code}): ${codeMeaning(code)}${way}`;
 }

@@ -39,7 +39,7 @@ interface Staged {
   size: number;
   /** Its row is on disk; until then a roll-back takes it away, and another content may get its id. */
   committed: boolean;
-  /** A chunk was lost with a transaction: nothing may adopt this. */
+  /** A chunk was lost: nothing may adopt this. */
   broken: boolean;
 }
 
@@ -63,6 +63,9 @@ export class Contents {
       content = { id: this.#insert(1), chunks: 0, size: 0, committed: false, broken: false };
       this.#staged.set(token, content);
     }
+    if (content.broken) throw notWhole();
+    // Until this chunk is in: one that follows in the same group must not take its place.
+    content.broken = true;
     // All chunks but the last are whole, or positions could not be computed.
     if (content.size !== content.chunks * CHUNK_SIZE || bytes.length > CHUNK_SIZE) {
       throw new RangeError("A chunk of staged content has the wrong length");
@@ -70,6 +73,7 @@ export class Contents {
     this.#insertChunk(content.id, content.chunks, bytes);
     content.chunks++;
     content.size += bytes.length;
+    content.broken = false;
   }
 
   /** What a chunk's transaction came to. */
@@ -84,7 +88,10 @@ export class Contents {
   /** Removes staged content; `forget` has to follow once that is committed. */
   discard(token: string): void {
     const content = this.#staged.get(token);
-    if (content !== undefined) this.remove(content.id);
+    if (content === undefined) return;
+    // Not what an operation before this one in its group has adopted.
+    const row = this.#db.get("SELECT 1 FROM content WHERE id = ? AND staged = 1", content.id);
+    if (row !== null) this.remove(content.id);
   }
 
   /** Drops a token whose content was adopted or discarded. */
@@ -100,12 +107,20 @@ export class Contents {
   /** Makes a source the content of a message; its id. `forget` has to follow once that is committed. */
   adopt(source: ContentSource): number {
     if (source.kind === "inline") {
+      if (source.bytes.length > CHUNK_SIZE) {
+        throw new RangeError("Content of more than one chunk has to be staged");
+      }
       const id = this.#insert(0);
       if (source.bytes.length > 0) this.#insertChunk(id, 0, source.bytes);
       return id;
     }
     const { id } = this.#find(source.token);
-    this.#db.run("UPDATE content SET staged = 0 WHERE id = ?", id);
+    const { changes } = this.#db.run(
+      "UPDATE content SET staged = 0 WHERE id = ? AND staged = 1",
+      id,
+    );
+    // Taken or thrown away by an operation before this one in its group.
+    if (changes === 0) throw notWhole();
     return id;
   }
 
@@ -130,9 +145,7 @@ export class Contents {
 
   #find(token: string): Staged {
     const content = this.#staged.get(token);
-    if (content === undefined || content.broken) {
-      throw new Error("The content was not staged whole, or the host restarted meanwhile");
-    }
+    if (content === undefined || content.broken) throw notWhole();
     return content;
   }
 
@@ -147,4 +160,10 @@ export class Contents {
       bytes,
     );
   }
+}
+
+function notWhole(): Error {
+  return new Error(
+    "The content is not whole in the store, or the host restarted meanwhile: send it again",
+  );
 }

@@ -25,38 +25,44 @@ export function storeFile(dataDir: string): string {
 export function openForWriting(dataDir: string): Database {
   const file = storeFile(dataDir);
   const isNew = !existsSync(file);
-  const db = open(file, false);
-  if (isNew) {
+  return open(file, false, (db) => {
+    if (isNew) own(file, dataDir);
+    // Only a store that is empty takes the page size.
     db.exec("PRAGMA page_size = 16384");
-    own(file, dataDir);
-  }
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-  db.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384");
-  migrate(db);
-  return new Database(db);
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    db.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384");
+    migrate(db, file);
+  });
 }
 
 /** Opens the store for reading; it has to exist. */
 export function openForReading(dataDir: string): Database {
-  const db = open(storeFile(dataDir), true);
-  const version = userVersion(db);
-  if (version !== MIGRATIONS.length) {
-    db.close();
+  const file = storeFile(dataDir);
+  return open(file, true, (db) => {
+    const version = userVersion(db);
+    if (version === MIGRATIONS.length) return;
     throw new StoreError(
-      `The store ${
-        storeFile(dataDir)
-      } has version ${version}, this program reads ${MIGRATIONS.length}: ` +
+      `The store ${file} has version ${version}, this program reads ${MIGRATIONS.length}: ` +
         (version < MIGRATIONS.length ? "start the host once to upgrade it" : "use a newer fmsg"),
     );
-  }
-  return new Database(db);
+  });
 }
 
-function open(file: string, readOnly: boolean): DatabaseSync {
+/** A connection that is set up; closed again when that fails. */
+function open(file: string, readOnly: boolean, setUp: (db: DatabaseSync) => void): Database {
+  let db: DatabaseSync | null = null;
   try {
-    return new DatabaseSync(file, { readOnly, timeout: 5000 });
+    db = new DatabaseSync(file, { readOnly, timeout: 5000 });
+    setUp(db);
+    return new Database(db);
   } catch (error) {
-    throw new StoreError(`Cannot open the store ${file}: ${String(error)}`, { cause: error });
+    db?.close();
+    if (error instanceof StoreError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError(
+      `Cannot open the store ${file}: ${why}; check the file and who may use it, or restore a backup`,
+      { cause: error },
+    );
   }
 }
 
@@ -68,11 +74,11 @@ export function own(file: string, dataDir: string, mode = 0o600): void {
   Deno.chownSync(file, uid, gid);
 }
 
-function migrate(db: DatabaseSync): void {
+function migrate(db: DatabaseSync, file: string): void {
   const from = userVersion(db);
   if (from > MIGRATIONS.length) {
     throw new StoreError(
-      `The store has version ${from}, this program knows ${MIGRATIONS.length}: use a newer fmsg`,
+      `The store ${file} has version ${from}, this program knows ${MIGRATIONS.length}: use a newer fmsg`,
     );
   }
   for (let version = from; version < MIGRATIONS.length; version++) {

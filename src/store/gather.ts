@@ -20,6 +20,7 @@ export class StoreWriter implements AsyncDisposable {
   readonly #onChanges: (changes: readonly Change[]) => void;
   #waiting: Waiting[] = [];
   #working: Promise<void> | null = null;
+  #closed = false;
 
   constructor(
     backend: WriterBackend,
@@ -35,6 +36,7 @@ export class StoreWriter implements AsyncDisposable {
     input: Operations[Name]["takes"],
   ): Promise<Operations[Name]["gives"]> {
     return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new StoreFailure("The store is closed"));
       // The name ties input and value together; that is more than the checker follows through a list of all kinds.
       const operation = { name, input } as Operation;
       const settle = (value: unknown): void => resolve(value as Operations[Name]["gives"]);
@@ -45,7 +47,10 @@ export class StoreWriter implements AsyncDisposable {
 
   /** Waits for what was submitted, and closes the backend. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#working;
+    // Whoever hears of a commit may submit more, before this goes on.
+    while (this.#working !== null) await this.#working;
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#backend.close();
   }
 

@@ -15,9 +15,14 @@ export class DirectoryLock implements Disposable {
       file.close();
       return null;
     }
-    file.truncateSync();
-    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
-    own(path, dataDir);
+    try {
+      file.truncateSync();
+      file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+      own(path, dataDir);
+    } catch (error) {
+      file.close();
+      throw cannotUse(path, error);
+    }
     return new DirectoryLock(file);
   }
 
@@ -40,9 +45,13 @@ function openLock(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { read: true, write: true, create: true });
   } catch (error) {
-    throw new StoreError(
-      `Cannot use the data directory (${path}): ${error instanceof Error ? error.message : error}`,
-      { cause: error },
-    );
+    throw cannotUse(path, error);
   }
+}
+
+function cannotUse(path: string, error: unknown): StoreError {
+  return new StoreError(
+    `Cannot use the data directory (${path}): ${error instanceof Error ? error.message : error}`,
+    { cause: error },
+  );
 }

@@ -13,90 +13,17 @@ import {
 } from "../wire/mod.ts";
 import { inflated } from "../protocol/mod.ts";
 import { readContent } from "./contents.ts";
-import { type Database, openForReading, type Row } from "./database.ts";
-import type { UserLimits } from "./operations.ts";
+import { type Database, openForReading, type Row, StoreError } from "./database.ts";
+import { type Draft, draftById, draftOfBatch } from "./drafts.ts";
 import { lastDay, readLimits } from "./users.ts";
-
-/** A message as `fmsg show --json` prints it. */
-export interface MessageView {
-  readonly id: number;
-  readonly hash: string;
-  readonly pid: string | null;
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly add_to: readonly BatchView[];
-  /** POSIX seconds. */
-  readonly time: number;
-  readonly topic: string;
-  readonly type: string;
-  /** Bytes of the data after decompression. */
-  readonly size: number;
-  readonly important: boolean;
-  readonly no_reply: boolean;
-  readonly attachments: readonly AttachmentView[];
-  readonly delivery: readonly DeliveryView[];
-}
-
-export interface BatchView {
-  readonly batch_id: number;
-  readonly hash: string;
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly time: number;
-}
-
-export interface AttachmentView {
-  readonly filename: string;
-  readonly type: string;
-  readonly size: number;
-}
-
-export interface DeliveryView {
-  readonly address: string;
-  readonly state: "local" | "pending" | "delivered" | "failed";
-  /** Null while pending. */
-  readonly code: number | null;
-  readonly reason: string | null;
-  readonly attempts: number;
-  /** POSIX seconds, or null when no attempt is due. */
-  readonly next_attempt: number | null;
-}
-
-export interface QueueEntry {
-  readonly id: number;
-  readonly batch_id: number | null;
-  readonly domain: string;
-  readonly recipients: readonly string[];
-  readonly attempts: number;
-  readonly next_attempt: number | null;
-  readonly last_error: string | null;
-  /** POSIX seconds: until when delivery is tried. */
-  readonly expires: number;
-}
-
-export interface UserView {
-  readonly address: string;
-  readonly name: string;
-  readonly accepting: boolean;
-  readonly limits: UserLimits;
-  readonly usage: Readonly<Record<UsageName, number>>;
-}
-
-const USAGE_NAMES = [
-  "recv_messages",
-  "recv_bytes",
-  "send_messages",
-  "send_bytes",
-  "recv_messages_day",
-  "recv_bytes_day",
-  "send_messages_day",
-  "send_bytes_day",
-] as const;
-
-type UsageName = typeof USAGE_NAMES[number];
-
-/** A piece of a message's content: `null` is the data, a text names an attachment. */
-export type PartName = string | null;
+import type {
+  BatchView,
+  DeliveryView,
+  MessageView,
+  PartName,
+  QueueEntry,
+  UserView,
+} from "./views.ts";
 
 /** Messages that a thread is cut at. */
 const THREAD_BOUND = 1000;
@@ -108,10 +35,12 @@ export class Mailbox implements Disposable {
     this.#db = openForReading(dataDir);
   }
 
-  /** The message of that id, or the one under which the batch of that id is listed. */
+  /** The message or draft of that id, or the one under which the batch of that id is listed. */
   message(id: number): MessageView | null {
     const row = this.#shownRow(id);
-    return row === null ? null : this.#view(row);
+    if (row !== null) return this.#view(row);
+    const draft = draftById(this.#db, id) ?? draftOfBatch(this.#db, id);
+    return draft === null ? null : this.#draftView(draft);
   }
 
   /** What an address received, newest first. */
@@ -147,12 +76,13 @@ export class Mailbox implements Disposable {
       root = parent;
     }
     const thread: MessageView[] = [];
-    const visit = (row: Row): void => {
-      if (thread.length >= THREAD_BOUND) return;
-      thread.push(this.#view(row));
-      for (const child of this.#children(row)) visit(child);
+    const visit = (id: number): void => {
+      const view = thread.length < THREAD_BOUND ? this.message(id) : null;
+      if (view === null) return;
+      thread.push(view);
+      for (const child of this.#children(id)) visit(child);
     };
-    visit(root);
+    visit(root.integer("id"));
     return thread;
   }
 
@@ -222,12 +152,13 @@ export class Mailbox implements Disposable {
     return parent === null ? null : this.#shownRow(parent.integer("id"));
   }
 
-  #children(row: Row): Row[] {
+  #children(id: number): number[] {
     return this.#db.all(
-      `SELECT * FROM message WHERE batch = 0 AND pid IN
-         (SELECT hash FROM message WHERE id = ?1 OR original = ?1) ORDER BY time`,
-      row.integer("id"),
-    );
+      `SELECT id FROM message WHERE batch = 0 AND pid IN
+         (SELECT hash FROM message WHERE id = ?1 OR original = ?1) ORDER BY time LIMIT ?2`,
+      id,
+      THREAD_BOUND,
+    ).map((row) => row.integer("id"));
   }
 
   #views(rows: readonly Row[]): MessageView[] {
@@ -261,6 +192,37 @@ export class Mailbox implements Disposable {
     };
   }
 
+  #draftView({ id, fields, batches }: Draft): MessageView {
+    const { from, to, start, body, attachments, important, noReply } = fields;
+    const parent = "replyTo" in start ? this.#shownRow(start.replyTo) : null;
+    return {
+      id,
+      hash: null,
+      pid: parent === null ? null : hex(parent.blob("hash")),
+      from,
+      to,
+      add_to: batches.map((batch) => ({
+        batch_id: batch.id,
+        hash: null,
+        from: batch.from,
+        to: batch.to,
+        time: null,
+      })),
+      time: null,
+      topic: "topic" in start ? start.topic : "",
+      type: body.type,
+      size: body.expandedSize ?? body.size,
+      important,
+      no_reply: noReply,
+      attachments: attachments.map(({ filename, type, size, expandedSize }) => ({
+        filename,
+        type,
+        size: expandedSize ?? size,
+      })),
+      delivery: [],
+    };
+  }
+
   #deliveries(message: Row): DeliveryView[] {
     const id = message.integer("id");
     const addresses = recipients(decodeHeader(message.blob("header")));
@@ -291,7 +253,7 @@ export class Mailbox implements Disposable {
   }
 
   async *#expand(content: number, part: Part, offset: number): AsyncGenerator<Bytes, void> {
-    const wire = readContent(this.#db, content, offset, offset + part.size);
+    const wire = whole(readContent(this.#db, content, offset, offset + part.size), part.size);
     if (part.expandedSize === null) yield* wire;
     else yield* inflated(wire);
   }
@@ -331,6 +293,16 @@ function batchView(row: Row): BatchView {
     to: addTo?.to.map((address) => address.text) ?? [],
     time,
   };
+}
+
+/** Content that is not there ends with an error, and not as if that were all of it. */
+function* whole(chunks: Iterable<Bytes>, size: number): Generator<Bytes, void> {
+  let left = size;
+  for (const chunk of chunks) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  if (left > 0) throw new StoreError(`${left} bytes of this part are missing: try again`);
 }
 
 function offsetOf(header: Header, index: number): number {

@@ -3,19 +3,22 @@
 import {
   ACCEPT,
   type Address,
-  type Bytes,
+  asMessageHash,
+  codeMeaning,
+  codeName,
   type DecodedHeader,
   decodeHeader,
   expandedSize,
   type Header,
   type HeaderHash,
   type MessageHash,
+  PARENT_NOT_FOUND,
   type RecipientCode,
   sender,
   USER_DUPLICATE,
 } from "../wire/mod.ts";
 import { judgeRecipient } from "../protocol/mod.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import type { WriterSettings } from "./operations.ts";
 import { countUsage, recipientUser } from "./users.ts";
 
@@ -43,8 +46,8 @@ export interface Judged extends Placed {
 
 /**
  * The verdict for each of `recipients`, all of this domain, on a message that would be stored now. What counts as
- * having it (row P3): of an ordinary message, the message; of a batch, at a _to_ place the original or any batch on it,
- * at an _add to_ place any batch on it.
+ * having it (row P3): the message itself; of a batch, at a _to_ place also the original or any batch on it, at an
+ * _add to_ place also any batch on it.
  */
 export function judgeRecipients(
   db: Database,
@@ -55,41 +58,43 @@ export function judgeRecipients(
   now: number,
 ): Judged[] {
   const bytes = expandedSize(header);
-  const taken = new Set<string>();
+  const pid = header.addTo === null ? null : header.pid;
+  const have = new Set([...holders(db, hash), ...pid === null ? [] : batchHolders(db, pid)]);
+  const haveOriginal = new Set(pid === null ? [] : holders(db, pid));
   return recipients.map((recipient) => {
     const { key } = recipient.address;
-    const duplicate = taken.has(key) || hasMessage(db, header, hash, recipient);
+    const duplicate = have.has(key) || (!recipient.added && haveOriginal.has(key));
     const code = judgeRecipient({ duplicate, user: recipientUser(db, settings, key, bytes, now) });
-    if (code === ACCEPT) taken.add(key);
+    if (code === ACCEPT) have.add(key);
     return { ...recipient, code };
   });
 }
 
-function hasMessage(db: Database, header: Header, hash: MessageHash, recipient: Placed): boolean {
-  const { key } = recipient.address;
-  if (header.addTo === null || header.pid === null) return holds(db, hash, key);
-  return holdsBatch(db, header.pid, key) || (!recipient.added && holds(db, header.pid, key));
-}
-
-function holds(db: Database, hash: MessageHash, key: string): boolean {
-  return db.get(
-    `SELECT 1 FROM message m JOIN recipient r ON r.message = m.id
-     WHERE m.hash = ? AND r.key = ? AND r.shown IS NOT NULL`,
+/** Keys of those who have a message. */
+function holders(db: Database, hash: MessageHash): string[] {
+  return db.all(
+    `SELECT r.key FROM message m JOIN recipient r ON r.message = m.id
+     WHERE m.hash = ? AND r.shown IS NOT NULL`,
     hash,
-    key,
-  ) !== null;
+  ).map((row) => row.text("key"));
 }
 
-function holdsBatch(db: Database, pid: MessageHash, key: string): boolean {
-  return db.get(
-    `SELECT 1 FROM message m JOIN recipient r ON r.message = m.id
-     WHERE m.pid = ? AND m.batch = 1 AND r.key = ? AND r.shown IS NOT NULL`,
+/**
+ * Keys of those who have any batch on a message. A batch that is not linked to its original although that is here is
+ * forged, and on nothing (row B7).
+ */
+function batchHolders(db: Database, pid: MessageHash): string[] {
+  return db.all(
+    `SELECT r.key FROM message m JOIN recipient r ON r.message = m.id
+     WHERE m.pid = ?1 AND m.batch = 1 AND r.shown IS NOT NULL
+     AND (m.original IS NOT NULL OR NOT EXISTS (SELECT 1 FROM message WHERE hash = ?1))`,
     pid,
-    key,
-  ) !== null;
+  ).map((row) => row.text("key"));
 }
 
 export interface NewMessage {
+  /** Null for a new one. */
+  readonly id: number | null;
   readonly decoded: DecodedHeader;
   readonly headerHash: HeaderHash;
   readonly hash: MessageHash;
@@ -103,8 +108,9 @@ export function insertMessage(db: Database, domain: string, message: NewMessage)
   const { header, bytes } = message.decoded;
   return db.run(
     `INSERT INTO message
-       (hash, header, header_hash, pid, batch, original, content, sent, from_key, time, participated)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (id, hash, header, header_hash, pid, batch, original, content, sent, from_key, time, participated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    message.id,
     message.hash,
     bytes,
     message.headerHash,
@@ -143,41 +149,54 @@ export function recordVerdicts(
     const accepted = code === ACCEPT;
     if (accepted) countUsage(db, "recv", address.key, bytes, now);
     db.run(
-      `INSERT INTO recipient (message, place, key, state, code, at, shown) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET state = excluded.state, code = excluded.code, at = excluded.at, shown = excluded.shown
+      `INSERT INTO recipient (message, place, key, state, code, reason, at, shown) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET state = excluded.state, code = excluded.code, reason = excluded.reason,
+         at = excluded.at, shown = excluded.shown
        WHERE shown IS NULL`,
       message,
       place,
       address.key,
       accepted ? "local" : "failed",
       code,
+      accepted ? null : inWords(code),
       now,
       accepted ? shown : null,
     );
   }
 }
 
+/** A code for people, with what can be done about it. */
+export function inWords(code: number): string {
+  // "The Sending Host can then indicate to its clients [...]" (Protocol Steps, NOTE).
+  const way = code === PARENT_NOT_FOUND
+    ? "; add the recipient to the message that this answers, or send them that message first"
+    : "";
+  return `${codeName(code)} (${code}): ${codeMeaning(code)}${way}`;
+}
+
 /** A message row as the writer needs it. */
 export interface MessageRow {
   readonly id: number;
-  readonly hash: Bytes;
+  readonly hash: MessageHash;
   readonly header: Header;
   readonly original: number | null;
   readonly content: number;
 }
 
 export function messageByHash(db: Database, hash: MessageHash): MessageRow | null {
-  return readMessage(db.get("SELECT * FROM message WHERE hash = ?", hash));
+  const row = db.get("SELECT * FROM message WHERE hash = ?", hash);
+  return row === null ? null : readMessage(row);
 }
 
 export function messageById(db: Database, id: number): MessageRow | null {
-  return readMessage(db.get("SELECT * FROM message WHERE id = ?", id));
+  const row = db.get("SELECT * FROM message WHERE id = ?", id);
+  return row === null ? null : readMessage(row);
 }
 
-function readMessage(row: ReturnType<Database["get"]>): MessageRow | null {
-  return row === null ? null : {
+export function readMessage(row: Row): MessageRow {
+  return {
     id: row.integer("id"),
-    hash: row.blob("hash"),
+    hash: asMessageHash(row.blob("hash")),
     header: decodeHeader(row.blob("header")),
     original: row.optional("original", (r, name) => r.integer(name)),
     content: row.integer("content"),

@@ -7,4 +7,5 @@ export * from "./mailbox.ts";
 export * from "./operations.ts";
 export * from "./reader.ts";
 export { ContentStaging } from "./staging.ts";
+export * from "./views.ts";
 export { type ConfigurableBackend, openWriterHere, openWriterThread } from "./thread.ts";

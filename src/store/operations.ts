@@ -16,8 +16,12 @@ export interface Operations {
   readonly discard: { readonly takes: { readonly token: string }; readonly gives: null };
   /** A new message of a user here. */
   readonly send: { readonly takes: Send; readonly gives: Sent | Problem };
-  /** A batch of added recipients by a user here. */
-  readonly addTo: { readonly takes: AddRecipients; readonly gives: Sent | Problem };
+  /** Keeps a message that is sent later. */
+  readonly draft: { readonly takes: Send; readonly gives: Drafted | Problem };
+  /** Sends a draft, and just after it the batches that wait with it; refused as one. */
+  readonly sendDraft: { readonly takes: { readonly id: number }; readonly gives: Sent | Problem };
+  /** A batch of added recipients by a user here; on a draft it waits with that. */
+  readonly addTo: { readonly takes: AddRecipients; readonly gives: Sent | Drafted | Problem };
   /** What came of an attempt to deliver a message to a domain. */
   readonly record: { readonly takes: Attempt; readonly gives: Recorded };
   /** Makes waiting deliveries due now: of one message (with its batches), or all; the number of rows. */
@@ -56,16 +60,19 @@ export interface Accept {
   readonly answer: MessageHash | null;
 }
 
-export interface Send {
+export interface MessageFields {
   readonly from: string;
   readonly to: readonly string[];
   /** The topic of a first message, or the id of the message that this one answers. */
   readonly start: { readonly topic: string } | { readonly replyTo: number };
   readonly body: ComposedPart;
   readonly attachments: readonly ComposedAttachment[];
-  readonly content: ContentSource;
   readonly important: boolean;
   readonly noReply: boolean;
+}
+
+export interface Send extends MessageFields {
+  readonly content: ContentSource;
 }
 
 export interface AddRecipients {
@@ -80,6 +87,12 @@ export interface Sent {
   readonly id: number;
   readonly hash: MessageHash;
   readonly time: number;
+}
+
+/** A draft, or a batch that waits with one, by the id that it keeps when it is sent. */
+export interface Drafted {
+  readonly kind: "drafted";
+  readonly id: number;
 }
 
 export interface Attempt {

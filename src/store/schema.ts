@@ -63,6 +63,24 @@ CREATE INDEX message_sent ON message (from_key, id) WHERE sent = 1;
 CREATE INDEX message_time ON message (time) WHERE sent = 1;
 CREATE INDEX message_original ON message (original) WHERE original IS NOT NULL;
 
+-- Messages that are not sent yet, and batches to add to them. They keep their ids, which are of the messages' sequence.
+CREATE TABLE draft (
+  id INTEGER PRIMARY KEY,
+  from_key TEXT NOT NULL,
+  fields TEXT NOT NULL,                  -- JSON
+  content INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX draft_from ON draft (from_key, id);
+
+CREATE TABLE draft_batch (
+  id INTEGER PRIMARY KEY,
+  draft INTEGER NOT NULL REFERENCES draft (id) ON DELETE CASCADE,
+  fields TEXT NOT NULL                   -- JSON
+) STRICT;
+
+CREATE INDEX draft_batch_draft ON draft_batch (draft);
+
 -- Those recipients that this host has to do with: its own users, and of what it sent, everybody.
 CREATE TABLE recipient (
   message INTEGER NOT NULL REFERENCES message (id) ON DELETE CASCADE,

@@ -2,9 +2,7 @@
 
 import {
   Address,
-  asMessageHash,
   type DecodedHeader,
-  decodeHeader,
   encodeHeader,
   expandedSize,
   type Header,
@@ -27,6 +25,7 @@ import {
   refuse,
 } from "../protocol/mod.ts";
 import { hashOver } from "./accept.ts";
+import type { Database } from "./database.ts";
 import {
   insertMessage,
   judgeRecipients,
@@ -34,14 +33,15 @@ import {
   messageById,
   type MessageRow,
   placed,
+  readMessage,
   recordVerdicts,
 } from "./messages.ts";
-import type { AddRecipients, Send, Sent } from "./operations.ts";
+import type { AddRecipients, MessageFields, Send, Sent } from "./operations.ts";
 import { countUsage, sendingProblem } from "./users.ts";
 import type { Transaction, WriterContext } from "./writer.ts";
 
 /** A message that has its time and its hash, and is not stored yet. */
-interface Prepared {
+export interface Prepared {
   readonly kind: "prepared";
   readonly from: Address;
   readonly decoded: DecodedHeader;
@@ -55,30 +55,46 @@ export async function prepareSend(
   context: WriterContext,
   input: Send,
 ): Promise<Prepared | Problem> {
-  const addresses = readAddresses([input.from, ...input.to]);
-  if ("kind" in addresses) return addresses;
-  const [from, ...to] = addresses;
-  const problem = from === undefined
-    ? refuse("bad address", "The message has no sender")
-    : senderProblem(context, from);
-  if (from === undefined || problem !== null) {
-    return problem ?? refuse("bad address", "The message has no sender");
-  }
-  const start = "topic" in input.start
-    ? { pid: null, topic: input.start.topic } as const
-    : parentOf(context, input.start.replyTo, from, to);
-  if ("kind" in start) return start;
-  const { body, attachments, important, noReply } = input;
-  const composition: Composition = { from, to, start, body, attachments, important, noReply };
-  const header = composeMessage(composition, context.nextTime(), context.settings);
+  const header = composeFields(context, input, context.nextTime());
   if (isProblem(header)) return header;
   if (context.contents.size(input.content) !== wireSize(header)) {
     return refuse("bad content", "The content is not of the size that was declared");
   }
   const decoded = encoded(header);
-  using digest = new ContentDigest(decoded);
-  for (const chunk of context.contents.read(input.content)) await digest.push(chunk);
-  return prepared(from, decoded, await digest.finish(), null);
+  const hash = await digestOf(decoded, context.contents.read(input.content));
+  return prepared(header.from, decoded, hash, null);
+}
+
+/** The header of a message with these fields, sent at `time` by a user of this host. */
+export function composeFields(
+  context: WriterContext,
+  fields: MessageFields,
+  time: number,
+): Header | Problem {
+  const addresses = readAddresses([fields.from, ...fields.to]);
+  if ("kind" in addresses) return addresses;
+  const [from, ...to] = addresses;
+  if (from === undefined) return refuse("bad address", "The message has no sender");
+  const problem = senderProblem(context, from);
+  if (problem !== null) return problem;
+  const start = "topic" in fields.start
+    ? { pid: null, topic: fields.start.topic } as const
+    : parentOf(context, fields.start.replyTo, from, to);
+  if ("kind" in start) return start;
+  const { body, attachments, important, noReply } = fields;
+  const composition: Composition = { from, to, start, body, attachments, important, noReply };
+  return composeMessage(composition, time, context.settings);
+}
+
+/** The message hash over content that comes in chunks; `layout` as for ContentDigest. */
+export async function digestOf(
+  decoded: DecodedHeader,
+  content: Iterable<Uint8Array>,
+  layout = decoded.header,
+): Promise<MessageHash> {
+  using digest = new ContentDigest(decoded, layout);
+  for (const chunk of content) await digest.push(chunk);
+  return await digest.finish();
 }
 
 export async function prepareAddTo(
@@ -93,21 +109,9 @@ export async function prepareAddTo(
   if (problem !== null) return problem;
   const original = originalById(context, input.message);
   if (original === null) return notFound(input.message);
-  const earlier = new Set(
-    batchesOn(context, original.hash).flatMap(({ header }) =>
-      header.addTo?.to.map((address) => address.key) ?? []
-    ),
-  );
-  const again = to.find((address) => earlier.has(address.key));
-  if (again !== undefined) {
-    return refuse(
-      "already added",
-      `${again} was added to message ${original.id} before: leave it out`,
-    );
-  }
   const header = composeBatch(
     original.header,
-    asMessageHash(original.hash),
+    original.hash,
     from,
     to,
     context.nextTime(),
@@ -128,29 +132,53 @@ export function applySend(
   const { header } = message.decoded;
   const problem = sendingProblem(db, settings, message.from, expandedSize(header), now);
   if (problem !== null) return problem;
-  const id = insert(transaction, message, contents.adopt(input.content));
   const { content } = input;
+  const id = insertSent(transaction, message, contents.adopt(content));
   if (content.kind === "staged") transaction.afterCommit(() => contents.forget(content.token));
-  const domains = header.to.map((address) => address.domain);
-  return store(transaction, message, id, id, domains);
+  return storeSent(transaction, message, id, id);
 }
 
-/** Stores what `addTo` prepared: a batch goes to every participant's domain (row B5). */
+/** Stores what `addTo` prepared. */
 export function applyAddTo(transaction: Transaction, batch: Prepared | Problem): Sent | Problem {
   if (batch.kind === "refused") return batch;
   const { db, settings, now } = transaction;
   const { original } = batch;
   const { header } = batch.decoded;
   if (original === null) throw new TypeError("A batch needs its original");
-  const problem = sendingProblem(db, settings, batch.from, expandedSize(header), now);
+  const problem = alreadyAdded(transaction, original, header) ??
+    sendingProblem(db, settings, batch.from, expandedSize(header), now);
   if (problem !== null) return problem;
-  const id = insert(transaction, batch, original.content);
-  const domains = participants(header).map((address) => address.domain);
-  return store(transaction, batch, id, original.id, domains);
+  const id = insertSent(transaction, batch, original.content);
+  return storeSent(transaction, batch, id, original.id);
 }
 
-function insert(transaction: Transaction, message: Prepared, content: number): number {
+/** Looked up inside the transaction, or two that add the same address at once would both pass. */
+function alreadyAdded(
+  { db }: Transaction,
+  original: MessageRow,
+  { addTo }: Header,
+): Problem | null {
+  const earlier = new Set(
+    batchesOn(db, original).flatMap(({ header }) =>
+      header.addTo?.to.map((address) => address.key) ?? []
+    ),
+  );
+  const again = addTo?.to.find((address) => earlier.has(address.key));
+  return again === undefined ? null : refuse(
+    "already added",
+    `${again} was added to message ${original.id} before: leave it out`,
+  );
+}
+
+/** The row of a message that is sent, under the id that it had as a draft or a new one. */
+export function insertSent(
+  transaction: Transaction,
+  message: Prepared,
+  content: number,
+  id: number | null = null,
+): number {
   return insertMessage(transaction.db, transaction.settings.domain, {
+    id,
     decoded: message.decoded,
     headerHash: message.headerHash,
     hash: message.hash,
@@ -160,13 +188,15 @@ function insert(transaction: Transaction, message: Prepared, content: number): n
   });
 }
 
-/** The recipients, those here judged at once (row D8), and a delivery for each other domain. */
-function store(
+/**
+ * The recipients, those here judged at once (row D8), and a delivery for each other domain: of a message those of its
+ * recipients, of a batch those of all participants (row B5).
+ */
+export function storeSent(
   transaction: Transaction,
   message: Prepared,
   id: number,
   shown: number,
-  domains: readonly string[],
 ): Sent {
   const { db, settings, now } = transaction;
   const { header } = message.decoded;
@@ -183,7 +213,8 @@ function store(
       address.key,
     );
   }
-  for (const domain of new Set(domains)) {
+  const goesTo = header.addTo === null ? header.to : participants(header);
+  for (const domain of new Set(goesTo.map((address) => address.domain))) {
     if (domain === settings.domain) continue;
     // Row D6: not before this host's own delivery of the parent, or original, there is through.
     const blocked = db.get(
@@ -206,7 +237,7 @@ function store(
   return { kind: "sent", id, hash: message.hash, time: header.time };
 }
 
-function senderProblem({ db, settings }: WriterContext, from: Address): Problem | null {
+export function senderProblem({ db, settings }: WriterContext, from: Address): Problem | null {
   if (from.domain !== settings.domain) {
     return refuse(
       "sender unknown",
@@ -220,22 +251,22 @@ function senderProblem({ db, settings }: WriterContext, from: Address): Problem 
 
 /** The start of a reply, whose _pid_ the host picks (row D10). */
 function parentOf(
-  context: WriterContext,
+  { db }: WriterContext,
   id: number,
   from: Address,
   to: readonly Address[],
 ): { readonly pid: MessageHash; readonly topic: null } | Problem {
-  const row = messageById(context.db, id);
+  const row = messageById(db, id);
   if (row === null) return notFound(id);
-  const originalHash = row.header.addTo === null || row.header.pid === null
-    ? asMessageHash(row.hash)
-    : row.header.pid;
-  const original = messageByHash(context.db, originalHash);
-  const chosen = chooseParent(
+  const { addTo, pid } = row.header;
+  const original = addTo === null || pid === null ? row : messageByHash(db, pid);
+  // A batch that is not linked to its original although that is here is forged, and stands for itself (row B7).
+  const alone = addTo !== null && row.original === null && original !== null;
+  const chosen = alone ? chooseParent(from, to, null, [asBatch(db, row)]) : chooseParent(
     from,
     to,
-    original === null ? null : { header: original.header, hash: originalHash },
-    batchesOn(context, originalHash),
+    original,
+    original === null ? earlyBatches(db, pid) : batchesOn(db, original),
   );
   return isProblem(chosen) ? chosen : { pid: chosen, topic: null };
 }
@@ -246,32 +277,35 @@ function originalById({ db }: WriterContext, id: number): MessageRow | null {
   return row === null || row.original === null ? row : messageById(db, row.original);
 }
 
-function batchesOn({ db }: WriterContext, hash: Uint8Array): Batch[] {
-  const rows = db.all(
-    "SELECT id, hash, header FROM message WHERE pid = ? AND batch = 1 ORDER BY id DESC",
-    hash,
+/** The batches on a message, newest first: those that truly repeat it. */
+function batchesOn(db: Database, original: MessageRow): Batch[] {
+  return db.all("SELECT * FROM message WHERE original = ? ORDER BY id DESC", original.id)
+    .map((row) => asBatch(db, readMessage(row)));
+}
+
+/** The batches on a message that is not here, newest first. */
+function earlyBatches(db: Database, pid: MessageHash | null): Batch[] {
+  return db.all("SELECT * FROM message WHERE pid = ? AND batch = 1 ORDER BY id DESC", pid)
+    .map((row) => asBatch(db, readMessage(row)));
+}
+
+function asBatch(db: Database, { id, hash, header }: MessageRow): Batch {
+  const undelivered = db.all(
+    "SELECT domain FROM outbound WHERE message = ? AND state IN ('failed', 'cancelled')",
+    id,
   );
-  return rows.map((row) => ({
-    header: decodeHeader(row.blob("header")),
-    hash: asMessageHash(row.blob("hash")),
-    undelivered: new Set(
-      db.all(
-        "SELECT domain FROM outbound WHERE message = ? AND state IN ('failed', 'cancelled')",
-        row.integer("id"),
-      ).map((failed) => failed.text("domain")),
-    ),
-  }));
+  return { header, hash, undelivered: new Set(undelivered.map((row) => row.text("domain"))) };
 }
 
 function notFound(id: number): Problem {
   return refuse("message not found", `There is no message ${id} here: see "fmsg list ADDRESS"`);
 }
 
-function encoded(header: Header): DecodedHeader {
+export function encoded(header: Header): DecodedHeader {
   return { header, bytes: encodeHeader(header) };
 }
 
-function prepared(
+export function prepared(
   from: Address,
   decoded: DecodedHeader,
   hash: MessageHash,

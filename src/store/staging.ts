@@ -15,6 +15,7 @@ const CHUNKS_UNDER_WAY = 4;
 export class ContentStaging implements AsyncDisposable {
   readonly #writer: StoreWriter;
   readonly #small: boolean;
+  #left: number;
   readonly #token = crypto.randomUUID();
   readonly #underWay = new Set<Promise<unknown>>();
   #buffer: Bytes;
@@ -27,10 +28,14 @@ export class ContentStaging implements AsyncDisposable {
   constructor(writer: StoreWriter, size: number) {
     this.#writer = writer;
     this.#small = size <= CHUNK_SIZE;
+    this.#left = size;
     this.#buffer = new Uint8Array(Math.min(size, CHUNK_SIZE));
   }
 
+  /** Takes a copy of the bytes; resolves when more may come. */
   async write(bytes: Uint8Array): Promise<void> {
+    this.#left -= bytes.length;
+    if (this.#left < 0) throw new RangeError("There is more content than was declared");
     while (bytes.length > 0) {
       const piece = bytes.subarray(0, CHUNK_SIZE - this.#length);
       this.#buffer.set(piece, this.#length);

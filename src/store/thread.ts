@@ -31,19 +31,27 @@ export async function openWriterThread(
     type: "module",
     name: "fmsg-writer",
   });
+  let ended: StoreFailure | null = null;
   const ask = (message: ToWriter, transfer: Transferable[] = []): Promise<FromWriter> =>
     new Promise((resolve, reject) => {
+      // Nobody would ever answer.
+      if (ended !== null) return reject(ended);
       worker.onmessage = ({ data }: MessageEvent<FromWriter>) => resolve(data);
       worker.onerror = (event) => {
         event.preventDefault();
-        reject(new StoreFailure(`The store's thread ended: ${event.message}`));
+        ended = new StoreFailure(`The store's thread ended: ${event.message}: restart the host`);
+        reject(ended);
       };
       worker.postMessage(message, transfer);
     });
-  const opened = await ask({ kind: "open", dataDir, settings });
-  if (opened.kind !== "ready") {
+  try {
+    const opened = await ask({ kind: "open", dataDir, settings });
+    if (opened.kind !== "ready") {
+      throw new StoreError(opened.kind === "failed" ? opened.message : "The store did not open");
+    }
+  } catch (error) {
     worker.terminate();
-    throw new StoreError(opened.kind === "failed" ? opened.message : "The store did not open");
+    throw error;
   }
   return {
     run: async (operations) => {
@@ -55,8 +63,11 @@ export async function openWriterThread(
     },
     configure: (settings) => worker.postMessage({ kind: "configure", settings }),
     close: async () => {
-      await ask({ kind: "close" });
-      worker.terminate();
+      try {
+        await ask({ kind: "close" });
+      } finally {
+        worker.terminate();
+      }
     },
   };
 }
@@ -70,7 +81,11 @@ export function openWriterHere(dataDir: string, settings: WriterSettings): Write
   };
 }
 
-/** Buffers of chunks are handed over instead of being copied; each is a buffer of its own. */
+/** Buffers of chunks are handed over instead of being copied, unless several share one, as those of a command do. */
 function transferables(operations: readonly Operation[]): ArrayBuffer[] {
-  return operations.flatMap(({ name, input }) => name === "stage" ? [input.bytes.buffer] : []);
+  return operations.flatMap(({ name, input }) =>
+    name === "stage" && input.bytes.length === input.bytes.buffer.byteLength
+      ? [input.bytes.buffer]
+      : []
+  );
 }

@@ -98,8 +98,13 @@ export function sendingProblem(
     );
   }
   const limits: Limits = { ...settings.quota, ...readLimits(row) };
-  const exceeded = over(limits.send_bytes_per_message, bytes) ||
-    over(limits.send_bytes, row.integer("send_bytes") + bytes) ||
+  if (over(limits.send_bytes_per_message, bytes)) {
+    return refuse(
+      "over quota",
+      `The message holds ${bytes} bytes, more than ${sender} may send in one: send_bytes_per_message is ${limits.send_bytes_per_message}`,
+    );
+  }
+  const exceeded = over(limits.send_bytes, row.integer("send_bytes") + bytes) ||
     (limitsDay(limits, "send") &&
       fullForDay(limits, "send", lastDay(db, sender.key, "send", now), bytes));
   return exceeded

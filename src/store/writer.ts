@@ -1,7 +1,7 @@
 // The store's one writer: takes operations as plain data and commits what is ready together.
 
 import type { MessageHash } from "../wire/mod.ts";
-import { applyAccept, linkBatches, prepareAccept } from "./accept.ts";
+import { applyAccept, linkBatches, prepareAccept, unlinkedOriginals } from "./accept.ts";
 import { applyCancel, applyRecord, applyRetry } from "./attempts.ts";
 import { Contents } from "./contents.ts";
 import { type Database, openForWriting } from "./database.ts";
@@ -13,6 +13,13 @@ import type {
   Outcome,
   WriterSettings,
 } from "./operations.ts";
+import {
+  applyAddToDraft,
+  applyDraft,
+  applySendDraft,
+  draftById,
+  prepareSendDraft,
+} from "./drafts.ts";
 import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
 import { addUser, forgetOldUsage, removeUser, setUser } from "./users.ts";
 
@@ -67,6 +74,8 @@ export class Writer implements Disposable {
   readonly #context: WriterContext;
   #lastTime: number;
   #usageForgotten = 0;
+  /** Messages with batches that came before them and are not linked yet; not always in vain. */
+  #toLink: MessageHash[];
 
   private constructor(db: Database, private settings: WriterSettings) {
     const contents = new Contents(db);
@@ -83,6 +92,7 @@ export class Writer implements Disposable {
     this.#lastTime = db.get("SELECT max(time) AS time FROM message WHERE sent = 1")
       ?.optional("time", (row, name) => row.real(name)) ?? 0;
     this.#inTransaction(() => contents.sweep());
+    this.#toLink = unlinkedOriginals(db);
   }
 
   /** Opens the store of a data directory, makes it where there is none, and sweeps what a crash left. */
@@ -132,7 +142,7 @@ export class Writer implements Disposable {
     }
     if (committed) {
       for (const action of effects.actions) action();
-      for (const hash of effects.toLink) await linkBatches(this.#context, hash);
+      await this.#link(effects.toLink);
     }
     return { outcomes, changes: effects.changes };
   }
@@ -164,7 +174,16 @@ export class Writer implements Disposable {
         const prepared = await prepareSend(context, input);
         return (transaction) => applySend(transaction, input, prepared);
       }
+      case "draft":
+        return (transaction) => applyDraft(transaction, input);
+      case "sendDraft": {
+        const prepared = await prepareSendDraft(context, input.id);
+        return (transaction) => applySendDraft(transaction, prepared);
+      }
       case "addTo": {
+        if (draftById(context.db, input.message) !== null) {
+          return (transaction) => applyAddToDraft(transaction, input);
+        }
         const prepared = await prepareAddTo(context, input);
         return (transaction) => applyAddTo(transaction, prepared);
       }
@@ -205,6 +224,15 @@ export class Writer implements Disposable {
       return outcomes;
     } finally {
       if (!durable) db.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  /** What is committed stays so if linking fails; it is tried again after the next commit, or at the next start. */
+  async #link(hashes: readonly MessageHash[]): Promise<void> {
+    const toLink = [...this.#toLink, ...hashes];
+    this.#toLink = [];
+    for (const hash of toLink) {
+      await linkBatches(this.#context, hash).catch(() => this.#toLink.push(hash));
     }
   }
 

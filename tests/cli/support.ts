@@ -85,6 +85,7 @@ export class Place implements Disposable {
   async addTo(message: number, from: string, ...to: string[]): Promise<Sent> {
     const sent = await this.#write((writer) => writer.submit("addTo", { message, from, to }));
     if (isProblem(sent)) throw new Error(sent.message);
+    if (sent.kind === "drafted") throw new Error("The message is a draft");
     return sent;
   }
 

@@ -1,0 +1,66 @@
+// How much is measured: enough for numbers that repeat, or just enough to see that the bench works.
+
+export interface Scale {
+  /** Messages that a load sends before those that are counted. */
+  readonly warmUp: number;
+  /** How many send small messages at once. */
+  readonly senders: readonly number[];
+  /** MiB of an attachment, and how many send such at once. */
+  readonly attachments: readonly (readonly [number, number])[];
+  /** Counted messages: of one sender, and of several. */
+  readonly messages: { readonly one: number; readonly many: number };
+  /** Bytes of attachments that a load sends, at least, in messages of the size that is measured. */
+  readonly attachmentBytes: number;
+  /** Messages in the full queue. */
+  readonly queued: number;
+  /** Messages that are sent one by one. */
+  readonly sent: number;
+  /** Messages whose bytes on the wire are counted. */
+  readonly counted: number;
+  readonly idleConnections: number;
+  /** Milliseconds that memory is given to settle. */
+  readonly settleMs: number;
+  /** Milliseconds for which fsyncs are counted. */
+  readonly fsyncMs: number;
+  /** Bare TLS connections, and bytes through one of them. */
+  readonly handshakes: number;
+  readonly streamBytes: number;
+  /** Sockets in TIME_WAIT that a load may start with. */
+  readonly timeWait: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const FULL: Scale = {
+  warmUp: 300,
+  senders: [1, 16, 64],
+  attachments: [[1, 1], [1, 4], [8, 1], [8, 4]],
+  messages: { one: 600, many: 2000 },
+  attachmentBytes: 320 * MIB,
+  queued: 500,
+  sent: 100,
+  counted: 5,
+  idleConnections: 1000,
+  settleMs: 2000,
+  fsyncMs: 1000,
+  handshakes: 1500,
+  streamBytes: 512 * MIB,
+  timeWait: 5000,
+};
+
+export const QUICK: Scale = {
+  warmUp: 5,
+  senders: [1, 16],
+  attachments: [[1, 1], [8, 4]],
+  messages: { one: 10, many: 20 },
+  attachmentBytes: 4 * MIB,
+  queued: 10,
+  sent: 3,
+  counted: 1,
+  idleConnections: 20,
+  settleMs: 50,
+  fsyncMs: 50,
+  handshakes: 20,
+  streamBytes: 4 * MIB,
+  timeWait: Infinity,
+};

@@ -1,0 +1,135 @@
+// An audit of a store: everything in it fits together, and every hash can be computed from it (row P6).
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { inflateSync } from "node:zlib";
+import {
+  type Bytes,
+  concat,
+  decodeHeader,
+  expandedSize,
+  type Header,
+  parts,
+  recipients,
+  sender,
+} from "../../src/wire/mod.ts";
+import { openForReading, type Row } from "../../src/store/database.ts";
+
+export interface AuditOptions {
+  /** Contents that are on their way in. */
+  readonly staged?: number;
+  /** Drafts, each with its content. */
+  readonly drafts?: number;
+}
+
+/** Fails unless everything in the store fits together and every hash can be computed from it. */
+export function audit(folder: string, { staged = 0, drafts = 0 }: AuditOptions = {}): void {
+  using db = openForReading(folder);
+  assert.deepEqual(db.all("PRAGMA foreign_key_check"), []);
+  assert.equal(db.get("PRAGMA integrity_check")?.text("integrity_check"), "ok");
+  const messages = new Map(
+    db.all("SELECT * FROM message").map((row) => {
+      const bytes = row.blob("header");
+      return [row.integer("id"), { row, bytes, header: decodeHeader(bytes) }];
+    }),
+  );
+  const contents = new Map<number, Bytes[]>();
+  for (const row of db.all("SELECT id, bytes FROM chunk ORDER BY id")) {
+    const id = Math.floor(row.integer("id") / 2 ** 20);
+    const chunks = contents.get(id) ?? [];
+    assert.equal(row.integer("id") % 2 ** 20, chunks.length, "a chunk is missing");
+    contents.set(id, [...chunks, row.blob("bytes")]);
+  }
+  const used = new Set(db.all("SELECT content FROM draft").map((row) => row.integer("content")));
+  for (const { row, bytes, header } of messages.values()) {
+    const original = row.optional("original", (r, name) => r.integer(name));
+    const layout = original === null ? header : messages.get(original)?.header ?? header;
+    const content = row.integer("content");
+    used.add(content);
+    assert.equal(row.blob("header_hash").toHex(), sha256(bytes));
+    assert.equal(
+      row.blob("hash").toHex(),
+      sha256(bytes, ...expanded(layout, concat(contents.get(content) ?? []))),
+      "a message's hash does not come out of what is stored",
+    );
+    assert.equal(row.flag("batch"), header.addTo !== null);
+    assert.equal(row.text("from_key"), sender(header).key);
+    assert.equal(row.real("time"), header.time);
+  }
+  const ofDrafts = db.all("SELECT content FROM draft").map((row) => row.integer("content"));
+  assert.equal(ofDrafts.length, drafts, "drafts");
+  for (const content of ofDrafts) used.add(content);
+  const rows = db.all("SELECT id, staged FROM content");
+  const kept = rows.filter((row) => !row.flag("staged")).map((row) => row.integer("id"));
+  assert.deepEqual(new Set(kept), used, "content without a message, or the other way round");
+  assert.equal(rows.length - kept.length, staged, "staged contents");
+  const ids = new Set(rows.map((row) => row.integer("id")));
+  assert.deepEqual([...contents.keys()].filter((id) => !ids.has(id)), [], "chunks of no content");
+  auditRecipients(db.all("SELECT * FROM recipient"), db.all("SELECT * FROM outbound"), messages);
+  auditUsage(db.all("SELECT * FROM user"), db.all("SELECT * FROM usage"), db.all(HELD), messages);
+}
+
+type Messages = ReadonlyMap<number, { readonly row: Row; readonly header: Header }>;
+
+const HELD = "SELECT key, message FROM recipient WHERE shown IS NOT NULL";
+
+function auditRecipients(rows: readonly Row[], outbound: readonly Row[], messages: Messages): void {
+  const open = new Set(
+    outbound.filter((row) => ["blocked", "waiting"].includes(row.text("state")))
+      .map((row) => `${row.integer("message")} ${row.text("domain")}`),
+  );
+  for (const row of rows) {
+    const header = messages.get(row.integer("message"))?.header;
+    const address = header === undefined ? null : recipients(header)[row.integer("place")];
+    assert.equal(row.text("key"), address?.key);
+    assert.equal(row.text("state") === "local", !row.isNull("shown"));
+    assert.ok(row.isNull("shown") || messages.has(row.integer("shown")));
+    const waits = open.has(`${row.integer("message")} ${address?.domain}`);
+    if (row.text("state") === "pending") assert.ok(waits, "a recipient waits for nothing");
+  }
+}
+
+/** What is counted for each user is what is there. Holds as long as nobody is removed, and for a day. */
+function auditUsage(
+  users: readonly Row[],
+  usage: readonly Row[],
+  held: readonly Row[],
+  messages: Messages,
+): void {
+  const size = (id: number): number => {
+    const header = messages.get(id)?.header;
+    return header === undefined ? NaN : expandedSize(header);
+  };
+  for (const user of users) {
+    const key = user.text("key");
+    const has = held.filter((row) => row.text("key") === key).map((row) => row.integer("message"));
+    const sent = [...messages].filter(([, { row }]) =>
+      row.flag("sent") && row.text("from_key") === key
+    ).map(([id]) => id);
+    const day = usage.filter((row) => row.text("key") === key);
+    for (const [direction, ids] of [["recv", has], ["send", sent]] as const) {
+      const bytes = ids.reduce((sum, id) => sum + size(id), 0);
+      const ofDay = (name: string) => day.reduce((sum, row) => sum + row.integer(name), 0);
+      assert.equal(user.integer(`${direction}_messages`), ids.length, `messages of ${key}`);
+      assert.equal(user.integer(`${direction}_bytes`), bytes, `bytes of ${key}`);
+      assert.equal(ofDay(`${direction}_messages`), ids.length, `messages of ${key} today`);
+      assert.equal(ofDay(`${direction}_bytes`), bytes, `bytes of ${key} today`);
+    }
+  }
+}
+
+function expanded(layout: Header, content: Bytes): Uint8Array[] {
+  let at = 0;
+  const pieces = parts(layout).map(({ size, expandedSize }) => {
+    const piece = content.subarray(at, at += size);
+    return expandedSize === null ? piece : inflateSync(piece);
+  });
+  assert.equal(at, content.length, "content of the wrong size");
+  return pieces;
+}
+
+function sha256(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
+}
