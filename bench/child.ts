@@ -1,6 +1,8 @@
 // A helper process of the bench: it gets its orders in the arguments and answers with lines of JSON. It waits for a line
 // on its standard input where the bench wants to look at something first, and ends when that is closed.
 
+import { NO_UPDATE_CHECK } from "./host_process.ts";
+
 /** How long a helper may take for one answer, in milliseconds. */
 const ANSWER_MS = 180_000;
 
@@ -24,7 +26,7 @@ export class Child implements AsyncDisposable {
     return new Child(
       new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", new URL(script, import.meta.url).href, JSON.stringify(orders)],
-        env: { DENO_CERT: roots },
+        env: { DENO_CERT: roots, ...NO_UPDATE_CHECK },
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",
