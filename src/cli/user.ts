@@ -5,9 +5,9 @@ import { type Config, parseSize } from "../config.ts";
 import type { Address } from "../wire/mod.ts";
 import {
   LIMIT_NAMES,
+  type LimitChanges,
   type LimitName,
   type Mailbox,
-  type UserLimits,
   type UserView,
 } from "../store/mod.ts";
 import { shownAddress, shownDomain, typedAddress } from "./addresses.ts";
@@ -75,7 +75,7 @@ function withProperties(command: Command): Command {
     .argument("<address>", "such as @alice@example.com")
     .option("--name <name>", `a name to show, up to ${MAX_NAME} characters`)
     .option("--accepting <true|false>", "whether new messages are taken")
-    .optionsGroup("Limits, as in 1000, 10MiB or none (default: quota in the configuration):");
+    .optionsGroup("Limits, as in 1000 or 10MiB, none, or default (quota in the configuration):");
   for (const name of LIMIT_NAMES) {
     command.option(`${flags(name)} ${isSize(name) ? "<size>" : "<n>"}`, WHAT[name]);
   }
@@ -179,7 +179,7 @@ async function remove(text: string, options: CommonOptions, output: Output): Pro
 interface Properties {
   readonly name?: string;
   readonly accepting?: boolean;
-  readonly limits: UserLimits;
+  readonly limits: LimitChanges;
 }
 
 /** What the options say of a user. */
@@ -202,15 +202,16 @@ function properties(options: UserOptions): Properties {
   };
 }
 
-function parseLimit(limit: LimitName, text: string): number | null {
+function parseLimit(limit: LimitName, text: string): number | null | "default" {
   if (text === "none") return null;
+  if (text === "default") return text;
   try {
     const amount = isSize(limit) ? parseSize(text) : /^\d+$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(amount)) return amount;
     throw new RangeError(`"${text}" is no number; write one as in 1000`);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(`${flags(limit)}: ${error.message}, or none for no limit`, {
+    throw new UsageError(`${flags(limit)}: ${error.message}, none for no limit, or default`, {
       cause: error,
     });
   }

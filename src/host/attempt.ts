@@ -1,6 +1,6 @@
 // One attempt to deliver a message to a domain: find its host, connect, and run the exchange ("Sending a Message").
 
-import { recipients } from "../wire/mod.ts";
+import { recipients, wireSize } from "../wire/mod.ts";
 import {
   deliverMessage,
   type DeliveryRecord,
@@ -107,7 +107,7 @@ function exchange(
       header: delivery.headerBytes,
       addTo: delivery.header.addTo !== null,
       recipients: there.length,
-      content: () => reader.content(delivery.content),
+      content: () => reader.content(delivery.content, wireSize(delivery.header)),
     },
     // The receiving host may have to look up, connect back and ask before it answers.
     (connect_timeout + idle_timeout) * 1000,

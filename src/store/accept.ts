@@ -21,7 +21,7 @@ import {
   recordVerdicts,
 } from "./messages.ts";
 import type { Accept, ContentSource } from "./operations.ts";
-import type { Transaction, WriterContext } from "./writer.ts";
+import type { Transaction, WriterContext } from "./transaction.ts";
 
 /** What takes long and needs no transaction: the hash of a batch, over content that is here. */
 export async function prepareAccept(

@@ -5,7 +5,7 @@ import { meaningOf } from "../protocol/mod.ts";
 import type { Row } from "./database.ts";
 import { inWords, messageById, type MessageRow, placed } from "./messages.ts";
 import type { Attempt, AttemptOutcome, Recorded } from "./operations.ts";
-import type { Transaction } from "./writer.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** What an attempt leaves to do: another one, or nothing, with the message held at the domain or not. */
 type Result =

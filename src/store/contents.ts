@@ -1,7 +1,7 @@
 // Content in chunk rows: staging, adopting, reading and removing it.
 
 import type { Bytes } from "../wire/mod.ts";
-import type { Database } from "./database.ts";
+import { type Database, StoreError } from "./database.ts";
 import type { ContentSource } from "./operations.ts";
 
 /** Bytes in a chunk row; all but the last of a content have exactly so many. */
@@ -30,6 +30,21 @@ export function* readContent(
     at += bytes.length - from;
     if (bytes.length < CHUNK_SIZE) return;
   }
+}
+
+/** `size` bytes of a content from `start` on; a StoreError when they are not all there. */
+export function* readWhole(
+  db: Database,
+  id: number,
+  start: number,
+  size: number,
+): Generator<Bytes, void> {
+  let left = size;
+  for (const chunk of readContent(db, id, start, start + size)) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  if (left > 0) throw new StoreError(`${left} bytes of this content are missing: try again`);
 }
 
 /** Content under way into the store. */

@@ -33,7 +33,7 @@ import {
   storeSent,
 } from "./sending.ts";
 import { sendingProblem } from "./users.ts";
-import type { Transaction, WriterContext } from "./writer.ts";
+import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
 
 export interface Draft {
   readonly id: number;
@@ -204,24 +204,26 @@ export function applySendDraft(
   input: PreparedDraft | Problem,
 ): Sent | Problem {
   if (input.kind === "refused") return input;
-  const { db, settings, now } = transaction;
+  const { db } = transaction;
   const { draft, message, batches } = input;
   // It may have been changed since its hash was computed.
   if (JSON.stringify(draftById(db, draft.id)) !== JSON.stringify(draft)) {
     return refuse("message not found", `Draft ${draft.id} was changed meanwhile: send it again`);
   }
-  for (const { message: { from, decoded } } of [input, ...batches]) {
-    const problem = sendingProblem(db, settings, from, expandedSize(decoded.header), now);
-    if (problem !== null) return problem;
-  }
   db.run("DELETE FROM draft WHERE id = ?", draft.id);
-  insertSent(transaction, message, draft.content, draft.id);
-  const sent = storeSent(transaction, message, draft.id, draft.id);
-  for (const batch of batches) {
-    insertSent(transaction, batch.message, draft.content, batch.id);
-    storeSent(transaction, batch.message, batch.id, draft.id);
-  }
+  const sent = sendNow(transaction, message, draft, draft.id);
+  for (const batch of batches) sendNow(transaction, batch.message, draft, batch.id);
   return sent;
+}
+
+/** The draft itself, or a batch of it; over a limit on sending nothing of the draft is sent. */
+function sendNow(transaction: Transaction, message: Prepared, draft: Draft, id: number): Sent {
+  const { db, settings, now } = transaction;
+  const bytes = expandedSize(message.decoded.header);
+  const problem = sendingProblem(db, settings, message.from, bytes, now);
+  if (problem !== null) throw new Refusal(problem);
+  insertSent(transaction, message, draft.content, id);
+  return storeSent(transaction, message, id, draft.id);
 }
 
 function notADraft(id: number): Problem {

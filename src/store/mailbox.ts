@@ -12,8 +12,8 @@ import {
   recipients,
 } from "../wire/mod.ts";
 import { inflated } from "../protocol/mod.ts";
-import { readContent } from "./contents.ts";
-import { type Database, openForReading, type Row, StoreError } from "./database.ts";
+import { readWhole } from "./contents.ts";
+import { type Database, openForReading, type Row } from "./database.ts";
 import { type Draft, draftById, draftOfBatch } from "./drafts.ts";
 import { lastDay, readLimits } from "./users.ts";
 import type {
@@ -253,7 +253,7 @@ export class Mailbox implements Disposable {
   }
 
   async *#expand(content: number, part: Part, offset: number): AsyncGenerator<Bytes, void> {
-    const wire = whole(readContent(this.#db, content, offset, offset + part.size), part.size);
+    const wire = readWhole(this.#db, content, offset, part.size);
     if (part.expandedSize === null) yield* wire;
     else yield* inflated(wire);
   }
@@ -293,16 +293,6 @@ function batchView(row: Row): BatchView {
     to: addTo?.to.map((address) => address.text) ?? [],
     time,
   };
-}
-
-/** Content that is not there ends with an error, and not as if that were all of it. */
-function* whole(chunks: Iterable<Bytes>, size: number): Generator<Bytes, void> {
-  let left = size;
-  for (const chunk of chunks) {
-    left -= chunk.length;
-    yield chunk;
-  }
-  if (left > 0) throw new StoreError(`${left} bytes of this part are missing: try again`);
 }
 
 function offsetOf(header: Header, index: number): number {

@@ -130,18 +130,21 @@ export const LIMIT_NAMES = [
 
 export type LimitName = typeof LIMIT_NAMES[number];
 
+/** As UserLimits; "default" goes back to the host's limit. */
+export type LimitChanges = Readonly<Partial<Record<LimitName, number | null | "default">>>;
+
 export interface NewUser {
   readonly address: string;
   readonly name: string;
   readonly accepting: boolean;
-  readonly limits: UserLimits;
+  readonly limits: LimitChanges;
 }
 
 export interface UserChange {
   readonly key: string;
   readonly name?: string;
   readonly accepting?: boolean;
-  readonly limits?: UserLimits;
+  readonly limits?: LimitChanges;
 }
 
 /** What a commit changed, for those in the host who wait for it. */

@@ -10,7 +10,7 @@ import {
   type MessageHash,
 } from "../wire/mod.ts";
 import type { StoredMessage } from "../protocol/mod.ts";
-import { readContent } from "./contents.ts";
+import { readWhole } from "./contents.ts";
 import { type Database, openForReading } from "./database.ts";
 
 /** A delivery that is due. */
@@ -108,9 +108,9 @@ export class StoreReader implements Disposable {
     });
   }
 
-  /** The content's bytes as they go over the wire. */
-  content(id: number): Generator<Bytes, void> {
-    return readContent(this.#db, id);
+  /** The `size` bytes of a content as they go over the wire. */
+  content(id: number, size: number): Generator<Bytes, void> {
+    return readWhole(this.#db, id, 0, size);
   }
 
   [Symbol.dispose](): void {

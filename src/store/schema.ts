@@ -35,6 +35,8 @@ CREATE TABLE content (
   staged INTEGER NOT NULL                -- 1 until a message adopts it; swept at start
 ) STRICT;
 
+CREATE INDEX content_staged ON content (id) WHERE staged = 1;
+
 -- 64 KiB each but for the last; id is content.id * 2^20 + the chunk's number, so no index is needed.
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY,

@@ -38,7 +38,7 @@ import {
 } from "./messages.ts";
 import type { AddRecipients, MessageFields, Send, Sent } from "./operations.ts";
 import { countUsage, sendingProblem } from "./users.ts";
-import type { Transaction, WriterContext } from "./writer.ts";
+import type { Transaction, WriterContext } from "./transaction.ts";
 
 /** A message that has its time and its hash, and is not stored yet. */
 export interface Prepared {

@@ -29,7 +29,7 @@ export function addUser(db: Database, user: NewUser): boolean {
     address.text,
     user.name,
     Number(user.accepting),
-    JSON.stringify(user.limits),
+    JSON.stringify(user.limits, withoutDefaults),
   ).changes > 0;
 }
 
@@ -40,10 +40,15 @@ export function setUser(db: Database, change: UserChange): boolean {
     "UPDATE user SET name = ?, accepting = ?, limits = ? WHERE key = ?",
     change.name ?? row.text("name"),
     Number(change.accepting ?? row.flag("accepting")),
-    JSON.stringify({ ...readLimits(row), ...change.limits }),
+    JSON.stringify({ ...readLimits(row), ...change.limits }, withoutDefaults),
     change.key,
   );
   return true;
+}
+
+/** What is not written down takes the host's default. */
+function withoutDefaults(_name: string, value: unknown): unknown {
+  return value === "default" ? undefined : value;
 }
 
 export function removeUser(db: Database, key: string): boolean {

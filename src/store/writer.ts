@@ -21,30 +21,8 @@ import {
   prepareSendDraft,
 } from "./drafts.ts";
 import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
+import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
 import { addUser, forgetOldUsage, removeUser, setUser } from "./users.ts";
-
-/** What the parts of the writer work with. */
-export interface WriterContext {
-  readonly db: Database;
-  readonly contents: Contents;
-  readonly settings: WriterSettings;
-  /** The time for a message that is sent now: strictly later than any other of this store (row D11). */
-  nextTime(): number;
-  /** Runs `work` in a transaction of its own. */
-  inTransaction(work: () => void): void;
-}
-
-/** What an operation works with inside the transaction. */
-export interface Transaction extends WriterContext {
-  /** POSIX seconds. */
-  readonly now: number;
-  /** Tells the host once this is committed. */
-  readonly changed: (change: Change) => unknown;
-  /** Something to do in memory once this is committed. */
-  readonly afterCommit: (action: () => void) => unknown;
-  /** Looks, after the commit, for batches that belong to the message with this hash. */
-  readonly linkLater: (original: MessageHash | null) => unknown;
-}
 
 /** What has to happen once a transaction is committed; what is undone in the database is undone here too. */
 class Effects {
@@ -252,6 +230,7 @@ export class Writer implements Disposable {
       db.run("ROLLBACK TO operation");
       db.run("RELEASE operation");
       effects.backTo(before);
+      if (error instanceof Refusal) return { ok: true, value: error.problem };
       return failure(asError(error));
     }
   }
@@ -280,5 +259,9 @@ function asError(error: unknown): Error {
 }
 
 function failure(error: Error): Outcome {
-  return { ok: false, message: error.message };
+  const full = /disk is full/.test(error.message);
+  return {
+    ok: false,
+    message: full ? "The disk is full: free some space and try again" : error.message,
+  };
 }

@@ -218,3 +218,14 @@ Deno.test("a user who takes no messages gets none", async () => {
   await place.receive({ from: "@x@b.test", to: ["@a@a.test"] });
   assert.deepEqual(await place.json("list", "@a@a.test"), []);
 });
+
+Deno.test("a limit of a user can be given back to the configuration", async () => {
+  using place = new Place("a.test", "quota: {recv_messages: 7}");
+  const messages = async (...words: string[]): Promise<unknown> => {
+    const user = Object(await place.json("user", ...words));
+    return Object(user.limits).recv_messages;
+  };
+  assert.equal(await messages("add", "@dora@a.test", "--max-messages", "5"), 5);
+  assert.equal(await messages("set", "@dora@a.test", "--max-messages", "none"), null);
+  assert.equal(await messages("set", "@dora@a.test", "--max-messages", "default"), 7);
+});

@@ -47,7 +47,7 @@ for (const size of [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 5 * CHUNK + 7]
     assert.equal(await partOf(store, id, null), message.payload.toHex());
     const [row] = store.rows("SELECT content FROM message");
     const wire = store.readAsHost((reader) =>
-      concat([...reader.content(row?.integer("content") ?? 0)])
+      concat([...reader.content(row?.integer("content") ?? 0, size)])
     );
     assert.equal(wire.toHex(), message.payload.toHex());
     store.audit();
@@ -83,7 +83,7 @@ Deno.test("content that vanishes while it is read ends with an error, not early"
   const { DatabaseSync } = await import("node:sqlite");
   using db = new DatabaseSync(`${damaged.folder}/fmsg.db`);
   db.exec("DELETE FROM chunk WHERE id % 1048576 = 1");
-  await assert.rejects(partOf(damaged, 1, null), /10 bytes of this part are missing/);
+  await assert.rejects(partOf(damaged, 1, null), /10 bytes of this content are missing/);
 });
 
 Deno.test("what is staged and taken by nothing is thrown away when its scope ends", async () => {

@@ -125,7 +125,10 @@ Deno.test("P8 a commit that the disk does not take fails its group, keeps nothin
     sending({ from: ALICE, to: [FROM, BOB] }),
     whole(message),
   );
-  assert.deepEqual(results(outcomes), Array(3).fill("database or disk is full"));
+  assert.deepEqual(
+    results(outcomes),
+    Array(3).fill("The disk is full: free some space and try again"),
+  );
   assert.equal(store.count("message"), 0);
   assert.deepEqual(store.changes, []);
   store.audit();

@@ -120,8 +120,8 @@ class Model {
     const id = hex(hash);
     const original = fields.addTo && fields.pid ? hex(fields.pid) : null;
     const added = here(fields.addTo?.to ?? []);
-    if (!whole && this.holders.has(id)) return "duplicate";
     if (!whole && added.length === 0) {
+      if (this.holders.has(id)) return "duplicate";
       this.keep(id);
       return "recorded";
     }
