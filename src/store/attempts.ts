@@ -1,6 +1,6 @@
 // What came of attempts to deliver, in the writer: codes for each recipient, and what is left to do (row D6).
 
-import { ACCEPT, ACCEPT_ADD_TO, DUPLICATE, USER_DUPLICATE } from "../wire/mod.ts";
+import { ACCEPT, ACCEPT_ADD_TO, DUPLICATE, isRecipientCode, USER_DUPLICATE } from "../wire/mod.ts";
 import { meaningOf } from "../protocol/mod.ts";
 import type { Row } from "./database.ts";
 import { inWords, messageById, type MessageRow, placed } from "./messages.ts";
@@ -83,8 +83,9 @@ function recordRejection(
   }
   for (const row of rows) {
     const earlier = row.optional("code", (r, name) => r.integer(name));
-    // Row D7: a batch is recorded there once it was taken for anyone, so whoever had a code keeps it.
-    const kept = code === DUPLICATE && message.header.addTo !== null && earlier !== null;
+    // Row D7: a batch is recorded there once it was taken for anyone, so whoever had a code of their own keeps it.
+    const kept = code === DUPLICATE && message.header.addTo !== null && earlier !== null &&
+      isRecipientCode(earlier);
     if (kept) fail(transaction, row, earlier, inWords(earlier));
     else settle(transaction, row, code);
   }

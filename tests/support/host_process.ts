@@ -195,7 +195,8 @@ class Run {
   constructor(configFile: string, add: (line: LogLine) => void) {
     this.child = new Deno.Command(Deno.execPath(), {
       args: [...PROGRAM, "host", "run", "--config", configFile],
-      env: { NO_COLOR: "1" },
+      // Without the check for a newer runtime, which would fill its store of roots before the host does.
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

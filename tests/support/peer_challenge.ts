@@ -57,7 +57,8 @@ async function answerTo(
   const outgoing = seen.headerHash.length < HASH_LENGTH ? null : find(seen.headerHash);
   if (outgoing === null) return;
   seen.matched = true;
-  if (outgoing.after !== null) await Promise.race([outgoing.after, connection.gone]);
+  if (outgoing.after !== null) await Promise.race([outgoing.after, connection.over]);
+  if (connection.ended !== null) return;
   const answer = answerBytes(outgoing);
   switch (answer) {
     case "end":

@@ -217,7 +217,7 @@ class Exchange {
 
   async #pause(after: Promise<unknown> | number | undefined): Promise<void> {
     if (typeof after === "number") await this.connection.linger(after);
-    else if (after !== undefined) await Promise.race([after, this.connection.gone]);
+    else if (after !== undefined) await Promise.race([after, this.connection.over]);
   }
 
   async #hang(): Promise<never> {

@@ -154,7 +154,7 @@ class Exchange {
     const held = lastByteAfter === undefined ? 0 : Math.min(1, data.length);
     this.dataSent += await this.#write(data.subarray(0, data.length - held), piece, dataGap);
     if (held === 0) return;
-    await Promise.race([lastByteAfter, this.#connection.gone]);
+    await Promise.race([lastByteAfter, this.#connection.over]);
     this.dataSent += await this.#write(data.subarray(data.length - held));
   }
 

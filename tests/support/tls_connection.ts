@@ -42,6 +42,8 @@ export class TlsConnection {
   readonly resumed: boolean;
   /** Resolves when the socket is closed, by whomever. */
   readonly gone: Promise<void>;
+  /** Resolves when nothing more comes: the other side has ended, or the socket is closed. */
+  readonly over: Promise<void>;
   /** The newest ticket that the server gave. */
   session: Buffer | null = null;
   readonly #raw: Socket;
@@ -53,6 +55,7 @@ export class TlsConnection {
   #over = false;
   #heardEnd = false;
   #wake: () => void = () => {};
+  #finish: () => void = () => {};
 
   private constructor(line: Line, tls: TLSSocket) {
     this.#raw = line.raw;
@@ -65,6 +68,9 @@ export class TlsConnection {
     this.cipher = tls.getCipher().name;
     this.resumed = tls.isSessionReused();
     this.gone = new Promise((resolve) => this.#raw.once("close", resolve));
+    // Where nobody takes what came, the end behind it is not heard; the socket may be closed all the same.
+    void this.gone.then(() => this.#wake());
+    this.over = new Promise((resolve) => this.#finish = resolve);
     tls.on("session", (ticket: Buffer) => this.session = ticket);
     tls.on("data", (chunk: Buffer) => this.#receive(chunk));
     tls.on("end", () => {
@@ -148,7 +154,7 @@ export class TlsConnection {
 
   /** Lets `ms` pass, or less when the other side ends before. */
   linger(ms: number): Promise<void> {
-    return this.#until(() => false, ms);
+    return this.#until(() => this.#raw.destroyed, ms);
   }
 
   /** False when the connection is lost, or the other side does not take the bytes in time. */
@@ -202,6 +208,7 @@ export class TlsConnection {
 
   #end(): void {
     this.#over = true;
+    this.#finish();
     this.#wake();
   }
 

@@ -1,0 +1,438 @@
+// What the tests of the network share: an authority, listeners, peers that misbehave, and a look at what stays open.
+import assert from "node:assert/strict";
+import type { Buffer } from "node:buffer";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import * as tcp from "node:net";
+import { join } from "node:path";
+import { Duplex } from "node:stream";
+import * as tls from "node:tls";
+import { makeAuthority } from "../../src/certificate/make.ts";
+import {
+  type Certificate,
+  Dialler,
+  type Endpoint,
+  Listener,
+  type ListenerLimits,
+  type RefusedReason,
+  type SocketConnection,
+} from "../../src/net/mod.ts";
+import type { DiallerOptions } from "../../src/net/dialler.ts";
+import { PATIENCE, sleep, waitFor, within } from "../support/wait.ts";
+
+export const NAME = "fmsg.example.test";
+export const LOOPBACK = "127.0.0.1";
+
+export const authority = await makeAuthority("Test network");
+export const certificate = await authority.issue(NAME);
+
+/** Limits that no test reaches unless it wants to. */
+const LIMITS: ListenerLimits = {
+  maxConnections: 1000,
+  maxConnectionsPerIp: 1000,
+  headerMs: PATIENCE,
+  idleMs: PATIENCE,
+  minRate: 1,
+};
+
+/** Runs a test with what it opens, ends that, and sees to it that nothing stays open on either side. */
+export async function withNet(test: (net: Net) => Promise<void>): Promise<void> {
+  const net = new Net();
+  try {
+    await within(3 * PATIENCE, "the test", test(net));
+  } finally {
+    await net.close();
+  }
+}
+
+export interface ListenOptions {
+  readonly endpoints?: readonly Endpoint[];
+  readonly certificate?: Certificate;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
+export class Net {
+  readonly #hosts: Host[] = [];
+  readonly #ports = new Set<number>();
+  readonly #sockets = new Set<tcp.Socket>();
+  readonly #servers = new Set<tcp.Server>();
+
+  async listen(options: ListenOptions = {}): Promise<Host> {
+    const host = await Host.start(options);
+    this.#hosts.push(host);
+    for (const { port } of host.listener.endpoints) this.#ports.add(port);
+    return host;
+  }
+
+  /** A connection without TLS. */
+  async tcp(port: number, from = LOOPBACK, ip = LOOPBACK): Promise<tcp.Socket> {
+    const socket = tcp.connect({ host: ip, port, localAddress: from, allowHalfOpen: true });
+    this.#sockets.add(socket);
+    const connected = new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+    });
+    socket.on("error", () => {});
+    await within(PATIENCE, "connecting", connected);
+    socket.setNoDelay(true);
+    return socket;
+  }
+
+  /** A connection with its handshake done; rejects when there is none. */
+  async peer(port: number, options: PeerOptions = {}): Promise<Peer> {
+    return await Peer.connect(await this.tcp(port, options.from, options.ip), options);
+  }
+
+  /** A server of the test's own; `port` of 0 lets the system choose. */
+  async serve(server: tcp.Server, port = 0): Promise<number> {
+    server.on("connection", (socket: tcp.Socket) => {
+      this.#sockets.add(socket);
+      socket.on("error", () => {});
+    });
+    server.listen(port, LOOPBACK);
+    this.#servers.add(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("listening", resolve);
+      server.once("error", reject);
+    });
+    const address = server.address();
+    assert.ok(address !== null && typeof address === "object");
+    this.#ports.add(address.port);
+    return address.port;
+  }
+
+  /** A TLS server of the test's own, which notes how it was called. */
+  async serveTls(options: tls.TlsOptions): Promise<{ port: number; calls: Call[] }> {
+    const calls: Call[] = [];
+    const server = tls.createServer({
+      minVersion: "TLSv1.3",
+      ALPNProtocols: ["fmsg/1"],
+      ...options,
+    });
+    server.on("secureConnection", (socket: tls.TLSSocket) => {
+      const name: unknown = Reflect.get(socket, "servername");
+      calls.push({
+        name: String(name),
+        alpn: socket.alpnProtocol,
+        protocol: socket.getProtocol(),
+        reused: socket.isSessionReused(),
+        from: socket.remoteAddress,
+      });
+      socket.on("error", () => {});
+      socket.on("data", (bytes: Buffer) => socket.write(bytes));
+      // With its first byte a client has the tickets too.
+      socket.write(Uint8Array.of(1));
+    });
+    server.on("tlsClientError", (_, socket) => socket.destroy());
+    return { port: await this.serve(server), calls };
+  }
+
+  /** Resets every connection of this side. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Sees to it that nothing on this port stays open either. */
+  watch(port: number): void {
+    this.#ports.add(port);
+  }
+
+  /** Sockets on this test's ports that are still open. */
+  get open(): string[] {
+    return openSockets(this.#ports);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const server of this.#servers) server.close();
+    for (const host of this.#hosts) await host.close();
+    await waitFor(() => this.open.length === 0, { what: `closing of ${this.open.join(", ")}` });
+  }
+}
+
+/** How a server of `serveTls` was called. */
+export interface Call {
+  readonly name: string;
+  readonly alpn: string | false | null;
+  readonly protocol: string | null;
+  readonly reused: boolean;
+  readonly from: string | undefined;
+}
+
+export interface Refusal {
+  readonly peer: string;
+  readonly reason: RefusedReason;
+  readonly detail: string | undefined;
+}
+
+/** A listener whose exchanges are led by the test. */
+export class Host {
+  /** Exchanges that were begun and not yet taken by `next`. */
+  readonly begun: Exchange[] = [];
+  readonly refused: Refusal[] = [];
+  readonly #exchanges: Exchange[] = [];
+  #closing: Promise<void> | null = null;
+
+  /** Of the first endpoint. */
+  readonly port: number;
+
+  private constructor(readonly listener: Listener, readonly limits: { current: ListenerLimits }) {
+    const [first] = listener.endpoints;
+    assert.ok(first !== undefined);
+    this.port = first.port;
+  }
+
+  static async start(options: ListenOptions): Promise<Host> {
+    const limits = { current: { ...LIMITS, ...options.limits } };
+    const host: Host = new Host(
+      await Listener.listen({
+        endpoints: options.endpoints ?? [{ ip: LOOPBACK, port: 0 }],
+        certificate: options.certificate ?? certificate,
+        serverName: NAME,
+        limits: () => limits.current,
+        serve: (connection) => host.#serve(connection),
+        refused: (peer, reason, detail) => host.refused.push({ peer, reason, detail }),
+      }),
+      limits,
+    );
+    return host;
+  }
+
+  async next(): Promise<Exchange> {
+    return await waitFor(() => this.begun.shift(), { what: "an exchange" });
+  }
+
+  /** The next thing that was refused. */
+  async refusal(): Promise<Refusal> {
+    return await waitFor(() => this.refused.shift(), { what: "a refusal" });
+  }
+
+  /** Until no connection is counted any more. */
+  async empty(): Promise<void> {
+    await waitFor(() => this.listener.connections === 0, { what: "all connections to be closed" });
+  }
+
+  /** Without grace, exchanges that the test left open fail. */
+  async close(graceMs = 0): Promise<void> {
+    if (graceMs === 0) { for (const exchange of this.#exchanges) exchange.fail(); }
+    this.#closing ??= this.listener.close(graceMs);
+    await within(PATIENCE, "closing the listener", this.#closing);
+    assert.equal(this.listener.connections, 0);
+  }
+
+  #serve(connection: SocketConnection): Promise<void> {
+    const exchange = new Exchange(connection);
+    this.begun.push(exchange);
+    this.#exchanges.push(exchange);
+    return exchange.result;
+  }
+}
+
+export class Exchange {
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor(readonly connection: SocketConnection) {}
+
+  get result(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  end(): void {
+    this.#done.resolve();
+  }
+
+  fail(): void {
+    this.#done.reject(new Error("the exchange failed"));
+  }
+}
+
+export interface PeerOptions {
+  /** SNI; null sends none. */
+  readonly name?: string | null;
+  readonly alpn?: readonly string[];
+  readonly version?: "TLSv1.2" | "TLSv1.3";
+  readonly from?: string;
+  readonly ip?: string;
+}
+
+/** The other side, over a TCP socket of its own: the runtime's TLS sockets hide resets, and cannot be held back. */
+export class Peer {
+  /** How the host ended the connection: in order, or with a reset. */
+  ended: "end" | "reset" | null = null;
+  readonly #received: Uint8Array[] = [];
+  readonly #gone: Promise<void>;
+
+  private constructor(readonly raw: tcp.Socket, readonly tls: tls.TLSSocket, duplex: Duplex) {
+    raw.on("data", (bytes) => duplex.push(bytes));
+    raw.on("end", () => {
+      this.ended ??= "end";
+      duplex.push(null);
+    });
+    raw.on("error", () => {
+      this.ended ??= "reset";
+      duplex.destroy();
+    });
+    raw.on("close", () => duplex.destroy());
+    this.#gone = new Promise((resolve) => raw.once("close", () => resolve()));
+    duplex.on("error", () => {});
+    tls.on("error", () => {});
+    tls.on("data", (bytes: Uint8Array) => this.#received.push(new Uint8Array(bytes)));
+  }
+
+  static async connect(raw: tcp.Socket, options: PeerOptions): Promise<Peer> {
+    const { name = NAME, alpn = ["fmsg/1"], version = "TLSv1.3" } = options;
+    const duplex = new Duplex({
+      read: () => {},
+      write: (bytes: Uint8Array, _, done) => void raw.write(bytes, done),
+      final: (done) => void raw.end(done),
+    });
+    const socket = tls.connect({
+      socket: duplex,
+      servername: name ?? "",
+      ca: authority.pem,
+      // The host has to close it, not this side.
+      checkServerIdentity: () => undefined,
+      ALPNProtocols: [...alpn],
+      minVersion: version,
+      maxVersion: version,
+    });
+    const peer = new Peer(raw, socket, duplex);
+    const secure = new Promise<void>((resolve, reject) => {
+      socket.once("secureConnect", resolve);
+      socket.once("error", reject);
+      socket.once("close", () => reject(new Error("closed in the handshake")));
+    });
+    await within(PATIENCE, "the handshake", secure);
+    return peer;
+  }
+
+  /** Resolves once the system took the bytes; false when the connection is gone. */
+  async write(bytes: Uint8Array): Promise<boolean> {
+    if (this.raw.destroyed) return false;
+    const written = new Promise<boolean>((resolve) => {
+      this.tls.write(bytes, (error) => resolve(error === null || error === undefined));
+    });
+    return await Promise.race([written, this.#gone.then(() => false)]);
+  }
+
+  /** What has come so far. */
+  get received(): Uint8Array {
+    const whole = new Uint8Array(this.#received.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of this.#received) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    return whole;
+  }
+
+  /** Waits until so many bytes have come, and gives all. */
+  async receive(length: number): Promise<Uint8Array> {
+    return await waitFor(() => this.received.length >= length && this.received, {
+      what: `${length} bytes from the host`,
+    });
+  }
+
+  /** Waits until the host has ended the connection, and tells how. */
+  async over(): Promise<"end" | "reset"> {
+    return await waitFor(() => this.ended, { what: "the end of the connection" });
+  }
+
+  /** Ends this side; the other may go on. */
+  end(): void {
+    this.tls.end();
+  }
+
+  reset(): void {
+    this.raw.resetAndDestroy();
+  }
+
+  /** Takes nothing more from the network. */
+  hold(): void {
+    this.raw.pause();
+  }
+
+  letGo(): void {
+    this.raw.resume();
+  }
+}
+
+/** A ClientHello as a client sends it. */
+export async function clientHello(net: Net): Promise<Uint8Array> {
+  let hello: Uint8Array | null = null;
+  const port = await net.serve(
+    tcp.createServer((socket) =>
+      socket.once("data", (bytes) => {
+        hello = new Uint8Array(bytes);
+        socket.destroy();
+      })
+    ),
+  );
+  const client = tls.connect({ host: LOOPBACK, port, servername: NAME });
+  client.on("error", () => {});
+  return await waitFor(() => hello, { what: "a ClientHello" });
+}
+
+/** True once `count` does not grow any more; false when it reaches `all`. */
+export async function comesToRest(count: () => number, all: number): Promise<boolean> {
+  let last = -1;
+  let still = 0;
+  while (still < 10) {
+    await sleep(50);
+    if (count() >= all) return false;
+    still = count() === last ? still + 1 : 0;
+    last = count();
+  }
+  return true;
+}
+
+/** A dialler that trusts this authority. The environment is as before afterwards: other tests start processes in it. */
+export async function withDialler(
+  options: Partial<DiallerOptions>,
+  test: (dialler: Dialler) => Promise<void>,
+): Promise<void> {
+  const folder = Deno.makeTempDirSync({ prefix: "fmsg-roots-" });
+  const before = Deno.env.get("DENO_CERT");
+  try {
+    await test(
+      new Dialler({
+        extraRoots: authority.pem,
+        rootsFile: join(folder, "roots.pem"),
+        connectMs: PATIENCE,
+        limits: LIMITS,
+        ...options,
+      }),
+    );
+  } finally {
+    if (before === undefined) Deno.env.delete("DENO_CERT");
+    else Deno.env.set("DENO_CERT", before);
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+/** Every byte tells its place, so that one lost, doubled or exchanged is found. */
+export function pattern(length: number, from = 0): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >> 8)) & 255);
+}
+
+/** Listeners and connections of this process with one of these ports, as Linux tells. */
+function openSockets(ports: ReadonlySet<number>): string[] {
+  if (!existsSync("/proc/self/fd")) return [];
+  const own = new Set(readdirSync("/proc/self/fd").map((fd) => linkOf(`/proc/self/fd/${fd}`)));
+  return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].filter(existsSync).flatMap((file) =>
+    readFileSync(file, "utf8").trim().split("\n").slice(1).flatMap((line) => {
+      const [, local = "", remote = "", , , , , , , inode] = line.trim().split(/\s+/);
+      const ends = [local, remote].map((end) => parseInt(end.split(":")[1] ?? "", 16));
+      const ours = own.has(`socket:[${inode}]`) && ends.some((port) => ports.has(port));
+      return ours ? [ends.join(" to ")] : [];
+    })
+  );
+}
+
+/** The descriptor that lists the folder is gone by now. */
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
