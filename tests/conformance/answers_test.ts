@@ -8,7 +8,7 @@ import { messageOf } from "../support/peer_receive.ts";
 import { waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
 import { addTo, cancel, retry, send } from "./command.ts";
-import { inWords, queued, recipient, settled, stored } from "./outcome.ts";
+import { exchangesOf, inWords, queued, recipient, settled, stored } from "./outcome.ts";
 
 /** Nothing is tried again but when a test says so. */
 const delivery = { retry_initial: "1h", retry_max: "1h" };
@@ -34,7 +34,7 @@ Deno.test("the first code", async (t) => {
   await waitFor(() => stored(host, id).delivery.every(({ attempts }) => attempts === 1));
   const outcomes = (code: number) =>
     stored(host, id).delivery.filter(({ address }) => address.endsWith(`@code-${code}.test`));
-  const lineFor = (code: number) => host.log.find(({ to }) => to === `code-${code}.test`);
+  const lineFor = (code: number) => host.logLine(({ to }) => to === `code-${code}.test`);
 
   for (const code of final) {
     await t.step(`D4 ${code} is recorded for all recipients there, and final`, async () => {
@@ -69,10 +69,8 @@ Deno.test("the first code", async (t) => {
     await t.step(`D4 ${code} is no answer to a message: TERMINATE, and no data`, async () => {
       const got = await peers.get(code)?.next();
       assert.deepEqual([got?.payload.length, got?.extra.length, got?.early.length], [0, 0, 0]);
-      assert.deepEqual([lineFor(code)?.codes, lineFor(code)?.terminated], [
-        [code],
-        "unexpected code",
-      ]);
+      const { codes, terminated } = await lineFor(code);
+      assert.deepEqual([codes, terminated], [[code], "unexpected code"]);
       for (const one of outcomes(code)) assert.deepEqual([one.state, one.code], ["pending", null]);
     });
   }
@@ -241,15 +239,14 @@ Deno.test("the codes for recipients", async (t) => {
     "D5 what is no code for a recipient ends the exchange; those before it count",
     async () => {
       peer.script({ codes: [200, 64] });
-      const seen = host.log.length;
       const { id } = await send(host, { from, to: [a, b, c] });
       assert.deepEqual(await states(id, 1), [
         "@a delivered 200",
         "@b pending null",
         "@c pending null",
       ]);
-      const line = await host.logLine(({ direction }) => direction === "out", seen);
-      assert.deepEqual([line.codes, line.terminated], [[64, 200, 64], "unexpected code"]);
+      const [line] = await exchangesOf(host, peer.received.at(-1)?.raw ?? new Uint8Array());
+      assert.deepEqual([line?.codes, line?.terminated], [[64, 200, 64], "unexpected code"]);
       await cancel(host, id);
     },
   );

@@ -57,7 +57,7 @@ Deno.test("so many connections are open at once, in all and from an address", as
   await t.step("S1 a place that is given back can be had again", async () => {
     for (const place of open.splice(0, 3)) await place.close();
     await stage.holdsNoConnection(2);
-    await stage.expect(stage.letter(), TAKEN, { source: first });
+    assert.deepEqual((await peer.send(stage.letter(), { source: first })).codes, TAKEN.codes);
     for (const place of open) await place.close();
   });
   await t.step("S1 many at once: those beyond the limit fail, the others are served", async () => {

@@ -1,8 +1,8 @@
 // What became of messages, read from the store of a running host as `fmsg show` and `fmsg list` read it.
 
-import { Address } from "../../src/wire/mod.ts";
+import { Address, headerHash, hex } from "../../src/wire/mod.ts";
 import { type DeliveryView, Mailbox, type MessageView } from "../../src/store/mod.ts";
-import type { HostProcess } from "../support/host_process.ts";
+import type { HostProcess, LogLine } from "../support/host_process.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A message with its batches; throws when it is not there. */
@@ -48,6 +48,19 @@ export async function recipient(
     () => stored(host, id).delivery.find((one) => one.address === address && predicate(one)),
     { what: `${address} to fulfil ${predicate.toString()}` },
   );
+}
+
+/** What the host logged of exchanges with this header, once there were so many. */
+export async function exchangesOf(
+  host: HostProcess,
+  header: Uint8Array,
+  count = 1,
+): Promise<LogLine[]> {
+  const wanted = hex(headerHash(header));
+  return await waitFor(() => {
+    const lines = host.log.filter(({ header_hash }) => header_hash === wanted);
+    return lines.length >= count && lines;
+  }, { what: `${host.domain} to log ${count} exchanges of ${wanted}` });
 }
 
 export function inWords({ address, state, code }: DeliveryView): string {

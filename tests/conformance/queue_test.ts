@@ -227,6 +227,28 @@ Deno.test("the operator and the queue", async (t) => {
     },
   );
 
+  await t.step("D9 what is cancelled before its turn comes does not go out", async () => {
+    quinn.deafen();
+    const sent = [];
+    for (let i = 0; i < 4; i++) sent.push(await send(host, { from, to: [b], body: `${i}` }));
+    for (const { id } of sent) await tried(id, 1);
+    await quinn.listen();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const seen = quinn.received.length;
+    // While its host counts as unreachable, a domain has one exchange at a time.
+    quinn.script({ codesAfter: promise });
+    assert.equal(await retry(host), 4);
+    const first = await waitFor(() => quinn.received[seen]?.message);
+    const others = sent.filter(({ hash }) => hash !== hex(first.hash));
+    assert.equal(await cancel(host, others[1]?.id ?? 0), 1);
+    resolve();
+    await settled(host, others[2]?.id ?? 0);
+    await settled(host, others[0]?.id ?? 0);
+    const hashes = quinn.received.slice(seen).map((got) => hex(messageOf(got).hash));
+    const wanted = sent.map(({ hash }) => hash).filter((hash) => hash !== others[1]?.hash);
+    assert.deepEqual(hashes.toSorted(), wanted.toSorted());
+  });
+
   await t.step("D9 the same can be done while the host does not run", async () => {
     pat.deafen();
     const { id } = await send(host, { from, to: [a] });

@@ -125,6 +125,14 @@ Deno.test("S3 a peer that sends more than is read is held back, and nothing is l
     await sending;
   }));
 
+Deno.test("S3 many small pieces are held back as well, since each costs memory of its own", () =>
+  connected(undefined, async ({ net, host, connection, peer }) => {
+    const all = 5000;
+    for (let at = 0; at < all; at++) await peer.write(pattern(1, at));
+    await waitFor(() => net.unread(host.port) > 0);
+    assert.deepEqual(await connection.read(all), pattern(all));
+  }));
+
 Deno.test("S3 a peer that is held back can be cut off", () =>
   connected(undefined, async ({ host, connection, peer }) => {
     const all = 64 * 1024 * 1024;
@@ -243,16 +251,14 @@ Deno.test("S2 a peer that takes nothing of what is sent is idle", () =>
   }));
 
 Deno.test("S2 a peer that takes what is sent slowly, but above the floor, is not cut off", () =>
-  connected({ idleMs: 100, minRate: 1024 * 1024 }, async ({ connection, peer }) => {
+  connected({ idleMs: 100, minRate: 2 * 1024 * 1024 }, async ({ connection, peer }) => {
     // The system tells of progress in large steps: between them nothing seems to move for longer than 100 ms.
     peer.hold();
-    const slow = setInterval(() => {
-      peer.letGo();
-      peer.raw.once("data", () => peer.hold());
-    }, 20);
+    peer.raw.on("data", () => peer.hold());
+    const slow = setInterval(() => peer.letGo(), 10);
     try {
       connection.expect({ kind: "flow" });
-      const all = 10 * 1024 * 1024;
+      const all = 24 * 1024 * 1024;
       for (let sent = 0; sent < all; sent += 65_536) await connection.write(pattern(65_536));
       connection.expect({ kind: "wait" });
     } finally {
@@ -261,14 +267,16 @@ Deno.test("S2 a peer that takes what is sent slowly, but above the floor, is not
   }));
 
 Deno.test("S2 time that this side needs is not held against the peer", () =>
-  connected({ idleMs: 1000 }, async ({ connection, peer }) => {
-    connection.expect({ kind: "flow" });
-    // Most of the window passes here, and the peer needs a little of it as well.
-    await sleep(950);
-    const reading = connection.read(1);
-    await sleep(200);
-    await peer.write(pattern(1));
-    assert.deepEqual(await reading, pattern(1));
+  connected({ idleMs: 600 }, async ({ connection, peer }) => {
+    for (let round = 0; round < 2; round++) {
+      connection.expect({ kind: "flow" });
+      // Most of the window passes here, and the peer needs some of the next one.
+      await sleep(560);
+      const reading = connection.read(1);
+      await sleep(350);
+      await peer.write(pattern(1));
+      assert.deepEqual(await reading, pattern(1));
+    }
   }));
 
 Deno.test("S2 while nothing is expected no time runs, but the peer's end is noticed", () =>
@@ -345,6 +353,20 @@ Deno.test("T3 a peer that has half-closed still gets what is sent to it", () =>
     await host.empty();
   }));
 
+Deno.test("T3 a peer that ends its side with its first bytes is served like any other", () =>
+  withNet(async (net) => {
+    const host = await net.listen();
+    const peer = await net.peer(host.port);
+    peer.tls.end(pattern(100));
+    const exchange = await host.next();
+    assert.deepEqual(await exchange.connection.read(100), pattern(100));
+    assert.equal(await exchange.connection.readSome(), null);
+    await exchange.connection.finish(pattern(1));
+    exchange.end();
+    assert.deepEqual(await peer.receive(1), pattern(1));
+    await host.empty();
+  }));
+
 Deno.test("T3 what the peer has sent unasked does not destroy the last byte", () =>
   connected(undefined, async ({ host, exchange, connection, peer }) => {
     // It looks only later: by then a reset would have overtaken the byte.
@@ -357,6 +379,21 @@ Deno.test("T3 what the peer has sent unasked does not destroy the last byte", ()
     peer.letGo();
     assert.deepEqual(await peer.receive(1), pattern(1));
     assert.equal(await peer.over(), "end");
+  }));
+
+Deno.test("T3 what comes after the last byte is taken in, so that no reset follows", () =>
+  connected(undefined, async ({ net, host, exchange, connection, peer }) => {
+    await peer.write(pattern(500 * 1024));
+    await waitFor(() => net.unread(host.port) > 0);
+    await connection.finish(pattern(1));
+    exchange.end();
+    await peer.write(pattern(300 * 1024));
+    const happened = await waitFor(() =>
+      host.listener.connections === 0
+        ? "closed before all was read"
+        : net.unread(host.port) === 0 && "read"
+    );
+    assert.equal(happened, "read");
   }));
 
 Deno.test("T3 a peer that goes on sending is read no further than 1 MiB", () =>

@@ -326,6 +326,8 @@ Deno.test("T4 a client that comes again resumes its session, also after the cert
     };
     assert.equal(await visit(), false);
     assert.equal(await visit(), true);
+    host.listener.renew(await authority.issue(NAME));
+    await visit();
   }));
 
 Deno.test("several endpoints, each with a port of the system's choice", () =>

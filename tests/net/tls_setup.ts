@@ -138,7 +138,14 @@ export class Net {
 
   /** Sockets on this test's ports that are still open. */
   get open(): string[] {
-    return openSockets(this.#ports);
+    return openSockets(this.#ports).map(({ local, remote }) => `${local} to ${remote}`);
+  }
+
+  /** What waits in the system for whoever listens on this port. */
+  unread(port: number): number {
+    return openSockets(new Set([port]))
+      .filter(({ local, remote }) => local === port && remote !== 0)
+      .reduce((sum, { unread }) => sum + unread, 0);
   }
 
   async close(): Promise<void> {
@@ -252,6 +259,8 @@ export interface PeerOptions {
   readonly version?: "TLSv1.2" | "TLSv1.3";
   readonly from?: string;
   readonly ip?: string;
+  /** The authority, where it is not this one. */
+  readonly trusts?: string;
 }
 
 /** The other side, over a TCP socket of its own: the runtime's TLS sockets hide resets, and cannot be held back. */
@@ -279,7 +288,7 @@ export class Peer {
   }
 
   static async connect(raw: tcp.Socket, options: PeerOptions): Promise<Peer> {
-    const { name = NAME, alpn = ["fmsg/1"], version = "TLSv1.3" } = options;
+    const { name = NAME, alpn = ["fmsg/1"], version = "TLSv1.3", trusts = authority.pem } = options;
     const duplex = new Duplex({
       read: () => {},
       write: (bytes: Uint8Array, _, done) => void raw.write(bytes, done),
@@ -288,7 +297,7 @@ export class Peer {
     const socket = tls.connect({
       socket: duplex,
       servername: name ?? "",
-      ca: authority.pem,
+      ca: trusts,
       // The host has to close it, not this side.
       checkServerIdentity: () => undefined,
       ALPNProtocols: [...alpn],
@@ -386,14 +395,14 @@ export async function comesToRest(count: () => number, all: number): Promise<boo
 }
 
 /** A dialler that trusts this authority. The environment is as before afterwards: other tests start processes in it. */
-export async function withDialler(
+export async function withDialler<Result>(
   options: Partial<DiallerOptions>,
-  test: (dialler: Dialler) => Promise<void>,
-): Promise<void> {
+  test: (dialler: Dialler) => Promise<Result>,
+): Promise<Result> {
   const folder = Deno.makeTempDirSync({ prefix: "fmsg-roots-" });
   const before = Deno.env.get("DENO_CERT");
   try {
-    await test(
+    return await test(
       new Dialler({
         extraRoots: authority.pem,
         rootsFile: join(folder, "roots.pem"),
@@ -414,16 +423,25 @@ export function pattern(length: number, from = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >> 8)) & 255);
 }
 
+interface OpenSocket {
+  readonly local: number;
+  readonly remote: number;
+  /** Bytes that the system has and the process has not read. */
+  readonly unread: number;
+}
+
 /** Listeners and connections of this process with one of these ports, as Linux tells. */
-function openSockets(ports: ReadonlySet<number>): string[] {
+function openSockets(ports: ReadonlySet<number>): OpenSocket[] {
   if (!existsSync("/proc/self/fd")) return [];
   const own = new Set(readdirSync("/proc/self/fd").map((fd) => linkOf(`/proc/self/fd/${fd}`)));
   return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].filter(existsSync).flatMap((file) =>
     readFileSync(file, "utf8").trim().split("\n").slice(1).flatMap((line) => {
-      const [, local = "", remote = "", , , , , , , inode] = line.trim().split(/\s+/);
-      const ends = [local, remote].map((end) => parseInt(end.split(":")[1] ?? "", 16));
-      const ours = own.has(`socket:[${inode}]`) && ends.some((port) => ports.has(port));
-      return ours ? [ends.join(" to ")] : [];
+      const fields = line.trim().split(/\s+/);
+      const [local = 0, remote = 0, unread = 0] = [1, 2, 4].map((field) =>
+        parseInt(fields[field]?.split(":")[1] ?? "", 16)
+      );
+      const ours = own.has(`socket:[${fields[9]}]`) && (ports.has(local) || ports.has(remote));
+      return ours ? [{ local, remote, unread }] : [];
     })
   );
 }
