@@ -36,8 +36,17 @@ export class DialError extends Error {
   override readonly name = "DialError";
 }
 
-/** Sessions kept for resumption, one for each name. */
-const MAX_SESSIONS = 1000;
+/** Sessions kept for resumption, one for each name. The runtime itself keeps those of about 32 names (Deno 2.9). */
+const MAX_SESSIONS = 64;
+
+/** A resumed session shows no certificate: after so long, in milliseconds, the host has to show its own again. */
+const MAX_SESSION_AGE = 3600_000;
+
+interface Session {
+  readonly data: Uint8Array;
+  /** When the certificate was last verified. */
+  readonly since: number;
+}
 
 export class Dialler {
   readonly #options: DiallerOptions;
@@ -45,7 +54,7 @@ export class Dialler {
   #context: SecureContext;
   #explicit: SecureContext | null = null;
   #resumes: boolean;
-  readonly #sessions = new Map<string, Uint8Array>();
+  readonly #sessions = new Map<string, Session>();
 
   constructor(options: DiallerOptions) {
     this.#options = options;
@@ -85,7 +94,7 @@ export class Dialler {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       // Only the default store resumes.
-      const session = context === this.#explicit ? undefined : this.#sessions.get(to.serverName);
+      const session = context === this.#explicit ? null : this.#session(to.serverName);
       const socket = connectTls({
         host: to.ip,
         port: to.port,
@@ -94,7 +103,7 @@ export class Dialler {
         minVersion: "TLSv1.3",
         ALPNProtocols: ALPN,
         ...(to.source === null ? {} : { localAddress: to.source }),
-        ...(session === undefined ? {} : { session: Buffer.from(session) }),
+        ...(session === null ? {} : { session: Buffer.from(session.data) }),
       });
       hideChain(socket);
       const fail = (error: unknown): void => {
@@ -121,7 +130,8 @@ export class Dialler {
       socket.once("error", failed);
       socket.once("close", closed);
       if (this.#resumes) {
-        socket.on("session", (data: Uint8Array) => this.#remember(to.serverName, data));
+        const since = session?.since ?? Date.now();
+        socket.on("session", (data: Uint8Array) => this.#remember(to.serverName, data, since));
       }
       socket.once("secureConnect", () => {
         settle();
@@ -131,9 +141,14 @@ export class Dialler {
     });
   }
 
-  #remember(name: string, session: Uint8Array): void {
+  #session(name: string): Session | null {
+    const session = this.#sessions.get(name);
+    return session !== undefined && Date.now() - session.since < MAX_SESSION_AGE ? session : null;
+  }
+
+  #remember(name: string, data: Uint8Array, since: number): void {
     this.#sessions.delete(name);
-    this.#sessions.set(name, new Uint8Array(session));
+    this.#sessions.set(name, { data: new Uint8Array(data), since });
     if (this.#sessions.size <= MAX_SESSIONS) return;
     const [oldest] = this.#sessions.keys();
     if (oldest !== undefined) this.#sessions.delete(oldest);

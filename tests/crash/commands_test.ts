@@ -99,9 +99,18 @@ async function killed(args: readonly string[], host: HostProcess, ms: number): P
     stdout: "null",
     stderr: "null",
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), ms);
+  const timer = setTimeout(() => tryToKill(child), ms);
   await child.status;
   clearTimeout(timer);
+}
+
+/** It may end at this very moment. */
+function tryToKill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 /** The running host discards what a dead command had staged, in a moment. */

@@ -1,5 +1,6 @@
 // A bound on how many things run at once.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { Places, PlacesByKey } from "../../src/host/limiter.ts";
 import { PATIENCE, within } from "../support/wait.ts";
 
@@ -100,6 +101,31 @@ Deno.test("C2 each key has its own places", async () => {
   assert.deepEqual(had, []);
   a[Symbol.dispose]();
   (await soon(second))[Symbol.dispose]();
+});
+
+Deno.test("C2 the limit of a key holds for who comes after a place was given back", async () => {
+  const places = new PlacesByKey(2);
+  const [first, second] = [await soon(places.take("key")), await soon(places.take("key"))];
+  first[Symbol.dispose]();
+  const third = await soon(places.take("key"));
+  const had: string[] = [];
+  const fourth = queue({ take: () => places.take("key") }, had, "fourth");
+  await settle();
+  assert.deepEqual(had, []);
+  second[Symbol.dispose]();
+  for (const place of [third, await soon(fourth)]) place[Symbol.dispose]();
+});
+
+Deno.test("a signal that outlives many waits is not burdened with them", async () => {
+  const places = new Places(1);
+  const stop = new AbortController();
+  for (let i = 0; i < 10; i++) {
+    const first = await soon(places.take(stop.signal));
+    const second = places.take(stop.signal);
+    first[Symbol.dispose]();
+    (await soon(second))[Symbol.dispose]();
+  }
+  assert.equal(getEventListeners(stop.signal, "abort").length, 0);
 });
 
 Deno.test("C2 the limit of a key holds for those who wait, give up and come again", async () => {

@@ -33,8 +33,8 @@ const CASES: Readonly<Record<string, (net: Net) => Promise<object>>> = {
     return await withDialler({}, async (dialler) => {
       const visit = visits(dialler, server);
       const reused = async (i: number): Promise<unknown> => (await visit(`n${i}.example.test`))[1];
-      for (let i = 0; i <= 1000; i++) await reused(i);
-      return { oldest: await reused(0), newest: await reused(1000), oldestAgain: await reused(0) };
+      for (let i = 0; i < 100; i++) await reused(i);
+      return { oldest: await reused(0), newest: await reused(99), oldestAgain: await reused(0) };
     });
   },
 
