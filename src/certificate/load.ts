@@ -58,8 +58,8 @@ export function loadCertificate(
 /** Something that changes when either file does. */
 export function fingerprint(files: CertificateFiles): string {
   return [files.cert, files.key].map((file) => {
-    const { mtimeMs, size, ino } = statSync(file);
-    return `${mtimeMs} ${size} ${ino}`;
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat === undefined ? "missing" : `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
   }).join(" ");
 }
 

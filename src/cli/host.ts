@@ -38,6 +38,7 @@ async function run(options: CommonOptions): Promise<void> {
     certificate_expires: host.certificate.expires.toISOString(),
     pid: Deno.pid,
   });
+  surviveFaults(log);
   await stopped(log, () => reload(host, options, log));
   await host[Symbol.asyncDispose]();
   log.info("stopped");
@@ -50,6 +51,18 @@ async function start(config: Config, log: Log): Promise<Host> {
     if (error instanceof NotConfigured) throw new UsageError(error.message, { cause: error });
     throw error;
   }
+}
+
+/** A fault that nobody foresaw ends one exchange, or a part of one, and never the host (row S3). */
+function surviveFaults(log: Log): void {
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("internal error", { error: String(event.error ?? event.message) });
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("internal error", { error: String(event.reason) });
+  });
 }
 
 function warnOfCertificate(host: Host, log: Log): void {

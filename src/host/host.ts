@@ -2,7 +2,12 @@
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fingerprint, loadCertificate, type LoadedCertificate } from "../certificate/load.ts";
+import {
+  type CertificateFiles,
+  fingerprint,
+  loadCertificate,
+  type LoadedCertificate,
+} from "../certificate/load.ts";
 import type { Config } from "../config.ts";
 import {
   createResolver,
@@ -77,10 +82,7 @@ export class Host implements AsyncDisposable {
   ): Promise<Host> {
     await using building = new AsyncDisposableStack();
     const files = certificateFiles(config);
-    const certificate = {
-      loaded: loadCertificate(files, serverName(config)),
-      fingerprint: fingerprint(files),
-    };
+    const certificate = readCertificate(files, config);
     mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
     building.use(await lock(config.data_dir));
 
@@ -165,10 +167,9 @@ export class Host implements AsyncDisposable {
   }
 
   #renew(config: Config): void {
-    const files = certificateFiles(config);
-    const loaded = loadCertificate(files, serverName(config));
-    this.#listener.renew(loaded);
-    this.#certificate = { loaded, fingerprint: fingerprint(files) };
+    const certificate = readCertificate(certificateFiles(config), config);
+    this.#listener.renew(certificate.loaded);
+    this.#certificate = certificate;
   }
 
   /** Row T5: a renewed certificate is picked up by itself; what cannot be used leaves the old one in place. */
@@ -232,6 +233,12 @@ function certificateFiles(config: Config): { readonly cert: string; readonly key
     );
   }
   return tls;
+}
+
+/** Files that change while they are read have another fingerprint afterwards, and are read again. */
+function readCertificate(files: CertificateFiles, config: Config): Parts["certificate"] {
+  const before = fingerprint(files);
+  return { loaded: loadCertificate(files, serverName(config)), fingerprint: before };
 }
 
 /** Takes the directory; a command that uses it while no host runs is waited for. */

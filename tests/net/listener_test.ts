@@ -2,15 +2,11 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import type { Buffer } from "node:buffer";
-import * as tcp from "node:net";
 import * as tls from "node:tls";
-import type { RefusedReason } from "../../src/net/mod.ts";
-import { sleep, waitFor } from "../support/wait.ts";
+import { waitFor } from "../support/wait.ts";
 import {
   authority,
   certificate,
-  clientHello,
-  type Host,
   LOOPBACK,
   NAME,
   type Net,
@@ -19,31 +15,11 @@ import {
   withNet,
 } from "./tls_setup.ts";
 
-/** The host is as good as new: it serves an exchange. */
-async function serves(net: Net, host: Host): Promise<void> {
-  const peer = await net.peer(host.port);
-  await peer.write(pattern(5));
-  const exchange = await host.next();
-  assert.deepEqual(await exchange.connection.read(5), pattern(5));
-  await exchange.connection.finish(pattern(2));
-  exchange.end();
-  assert.deepEqual(await peer.receive(2), pattern(2));
-  assert.equal(await peer.over(), "end");
-  peer.end();
-  await host.empty();
-}
-
 async function freePort(net: Net): Promise<number> {
   const host = await net.listen();
   const { port } = host;
   await host.close();
   return port;
-}
-
-async function refusedWith(host: Host, reason: RefusedReason, peer = LOOPBACK): Promise<string> {
-  const refusal = await host.refusal();
-  assert.deepEqual([refusal.peer, refusal.reason], [peer, reason]);
-  return refusal.detail ?? "";
 }
 
 Deno.test("T1 TLS 1.3 is spoken, with a cipher of TLS 1.3", () =>
@@ -58,10 +34,10 @@ Deno.test("T1 a hello of TLS 1.2 is refused before anything is served, and the h
   withNet(async (net) => {
     const host = await net.listen();
     await assert.rejects(net.peer(host.port, { version: "TLSv1.2" }), /ProtocolVersion/);
-    await refusedWith(host, "handshake failed");
+    await host.refusedWith("handshake failed");
     await host.empty();
     assert.equal(host.begun.length, 0);
-    await serves(net, host);
+    await net.serves(host);
   }));
 
 for (
@@ -84,7 +60,7 @@ Deno.test("T1 a peer that speaks only another protocol is refused", () =>
   withNet(async (net) => {
     const host = await net.listen();
     await assert.rejects(net.peer(host.port, { alpn: ["h2"] }), /NoApplicationProtocol/);
-    await refusedWith(host, "handshake failed");
+    await host.refusedWith("handshake failed");
     await host.empty();
     assert.equal(host.begun.length, 0);
   }));
@@ -104,7 +80,7 @@ for (
       await peer.write(pattern(10));
       await peer.over();
       assert.equal(peer.received.length, 0);
-      assert.equal(await refusedWith(host, reason), name ?? "");
+      assert.equal(await host.refusedWith(reason), name ?? "");
       await host.empty();
       assert.equal(host.begun.length, 0);
     }));
@@ -116,186 +92,6 @@ Deno.test("T2 the case of the name's letters does not matter", () =>
     await net.peer(host.port, { name: "FMSG.Example.TEST" });
     await host.next();
     assert.deepEqual(host.refused, []);
-  }));
-
-Deno.test("S1 connections over the limit are closed before the handshake, and each is told once", () =>
-  withNet(async (net) => {
-    const host = await net.listen({ limits: { maxConnections: 3 } });
-    const open = [await net.tcp(host.port), await net.tcp(host.port, "127.0.0.2")];
-    await net.peer(host.port);
-    await waitFor(() => host.listener.connections === 3);
-
-    const excess = await net.tcp(host.port, "127.0.0.3");
-    let bytes = 0;
-    excess.on("data", (piece) => bytes += piece.length);
-    excess.write(await clientHello(net));
-    await waitFor(() => excess.readableEnded || excess.destroyed);
-    assert.equal(bytes, 0);
-    await refusedWith(host, "too many connections", "127.0.0.3");
-    assert.equal(host.listener.connections, 3);
-
-    open[1]?.destroy();
-    await waitFor(() => host.listener.connections === 2);
-    await refusedWith(host, "handshake failed", "127.0.0.2");
-    await net.peer(host.port);
-    assert.equal(host.listener.connections, 3);
-    assert.deepEqual(host.refused, []);
-  }));
-
-Deno.test("S1 the limit for an address does not touch other addresses", () =>
-  withNet(async (net) => {
-    const host = await net.listen({ limits: { maxConnectionsPerIp: 2 } });
-    const [first] = [await net.tcp(host.port), await net.peer(host.port)];
-    await waitFor(() => host.listener.connections === 2);
-    await assert.rejects(net.peer(host.port));
-    await refusedWith(host, "too many connections from this address");
-    await net.peer(host.port, { from: "127.0.0.2" });
-    await net.peer(host.port, { from: "127.0.0.2" });
-    await assert.rejects(net.peer(host.port, { from: "127.0.0.2" }));
-    await refusedWith(host, "too many connections from this address", "127.0.0.2");
-
-    first.destroy();
-    await refusedWith(host, "handshake failed");
-    await waitFor(() => host.listener.connections === 3);
-    await net.peer(host.port);
-  }));
-
-Deno.test("S1 an IPv4 address counts as one, also where it comes mapped into IPv6", () =>
-  withNet(async (net) => {
-    const host = await net.listen({
-      endpoints: [{ ip: LOOPBACK, port: 0 }, { ip: "::", port: 0 }],
-      limits: { maxConnectionsPerIp: 1 },
-    });
-    const [plain, mapped] = host.listener.endpoints;
-    assert.ok(plain !== undefined && mapped !== undefined);
-    await net.peer(plain.port);
-    await assert.rejects(net.peer(mapped.port));
-    await refusedWith(host, "too many connections from this address");
-  }));
-
-Deno.test("S1 an IPv6 network has its limit too, and limits may change while the host runs", () =>
-  withNet(async (net) => {
-    const host = await net.listen({
-      endpoints: [{ ip: "::1", port: 0 }],
-      limits: { maxConnectionsPerIp: 1 },
-    });
-    const v6 = { from: "::1", ip: "::1" };
-    await net.peer(host.port, v6);
-    await assert.rejects(net.peer(host.port, v6));
-    await refusedWith(host, "too many connections from this address", "::1");
-    host.limits.current = { ...host.limits.current, maxConnectionsPerIp: 2 };
-    await net.peer(host.port, v6);
-  }));
-
-Deno.test("S1 the same port of a peer at two of the host's addresses is two connections", () =>
-  withNet(async (net) => {
-    const first = await net.listen();
-    const { port } = first;
-    const host = await net.listen({
-      endpoints: [{ ip: "127.0.0.2", port }, { ip: "127.0.0.3", port }],
-      limits: { maxConnectionsPerIp: 2 },
-    });
-    const local = await net.tcp(port, LOOPBACK, "127.0.0.2");
-    const twin = tcp.connect({
-      host: "127.0.0.3",
-      port,
-      localAddress: LOOPBACK,
-      localPort: local.localPort ?? 0,
-    });
-    twin.on("error", (error) => console.log(error.message));
-    await waitFor(() => host.listener.connections === 2);
-    await assert.rejects(net.peer(port, { ip: "127.0.0.2" }));
-    twin.destroy();
-    await waitFor(() => host.listener.connections === 1);
-  }));
-
-for (
-  const [what, misbehave] of [
-    ["ends at once", async (net, port) => void (await net.tcp(port)).end()],
-    ["resets at once", async (net, port) => void (await net.tcp(port)).resetAndDestroy()],
-    [
-      "speaks HTTP",
-      async (net, port) => void (await net.tcp(port)).write("GET / HTTP/1.1\r\n\r\n"),
-    ],
-    ["sends half a hello and ends", async (net, port) => {
-      const socket = await net.tcp(port);
-      socket.end((await clientHello(net)).subarray(0, 100));
-    }],
-    ["sends a hello and resets", async (net, port) => {
-      const socket = await net.tcp(port);
-      socket.write(await clientHello(net), () => socket.resetAndDestroy());
-    }],
-    ["sends a hello and then rubbish", async (net, port) => {
-      const socket = await net.tcp(port);
-      socket.write(await clientHello(net));
-      socket.write(pattern(1000));
-    }],
-  ] satisfies [string, (net: Net, port: number) => Promise<void>][]
-) {
-  Deno.test(`S3 a peer that ${what} is counted no longer, and the host goes on`, () =>
-    withNet(async (net) => {
-      const host = await net.listen();
-      await misbehave(net, host.port);
-      await refusedWith(host, "handshake failed");
-      await host.empty();
-      assert.equal(host.begun.length, 0);
-      await serves(net, host);
-      assert.deepEqual(host.refused, []);
-    }));
-}
-
-for (
-  const [what, misbehave] of [
-    ["says nothing", () => Promise.resolve()],
-    ["says half a hello", async (net, socket) => {
-      socket.write((await clientHello(net)).subarray(0, 100));
-    }],
-    ["does not finish the handshake", async (net, socket) => {
-      socket.write(await clientHello(net));
-    }],
-    ["sends its hello a byte at a time", async (net, socket) => {
-      for (const byte of await clientHello(net)) {
-        if (socket.destroyed || socket.readableEnded) return;
-        socket.write(Uint8Array.of(byte));
-        await sleep(20);
-      }
-    }],
-  ] satisfies [string, (net: Net, socket: Awaited<ReturnType<Net["tcp"]>>) => Promise<void>][]
-) {
-  Deno.test(`S2 a peer that ${what} is cut off when the time for the handshake is over`, () =>
-    withNet(async (net) => {
-      const host = await net.listen({ limits: { headerMs: 300 } });
-      const socket = await net.tcp(host.port);
-      socket.resume();
-      const misbehaving = misbehave(net, socket);
-      assert.match(await refusedWith(host, "handshake failed"), /timeout/);
-      await misbehaving;
-      await host.empty();
-      await waitFor(() => socket.destroyed || socket.readableEnded);
-    }));
-}
-
-Deno.test("S2 after the handshake the rest of the time is the header's", () =>
-  withNet(async (net) => {
-    const host = await net.listen({ limits: { headerMs: 300 } });
-    const peer = await net.peer(host.port);
-    const { connection } = await host.next();
-    await assert.rejects(connection.read(1), { reason: "header not in time" });
-    await peer.over();
-    await host.empty();
-  }));
-
-Deno.test("S3 an exchange that fails is torn down, and touches no other", () =>
-  withNet(async (net) => {
-    const host = await net.listen();
-    const other = await net.peer(host.port);
-    const going = await host.next();
-    const peer = await net.peer(host.port);
-    (await host.next()).fail();
-    await peer.over();
-    await waitFor(() => host.listener.connections === 1);
-    await other.write(pattern(3));
-    assert.deepEqual(await going.connection.read(3), pattern(3));
   }));
 
 Deno.test("T4 a client that comes again resumes its session, also after the certificate was renewed", () =>

@@ -1,12 +1,9 @@
-// What the tests of the network share: an authority, listeners, peers that misbehave, and a look at what stays open.
+// What the tests of the network share: listeners, diallers, servers, and a look at what stays open.
 import assert from "node:assert/strict";
 import type { Buffer } from "node:buffer";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import * as tcp from "node:net";
 import { join } from "node:path";
-import { Duplex } from "node:stream";
 import * as tls from "node:tls";
-import { makeAuthority } from "../../src/certificate/make.ts";
 import {
   type Certificate,
   Dialler,
@@ -18,12 +15,10 @@ import {
 } from "../../src/net/mod.ts";
 import type { DiallerOptions } from "../../src/net/dialler.ts";
 import { PATIENCE, sleep, waitFor, within } from "../support/wait.ts";
+import { openSockets } from "./open_sockets.ts";
+import { authority, certificate, LOOPBACK, NAME, Peer, type PeerOptions } from "./tls_peer.ts";
 
-export const NAME = "fmsg.example.test";
-export const LOOPBACK = "127.0.0.1";
-
-export const authority = await makeAuthority("Test network");
-export const certificate = await authority.issue(NAME);
+export * from "./tls_peer.ts";
 
 /** Limits that no test reaches unless it wants to. */
 const LIMITS: ListenerLimits = {
@@ -80,6 +75,20 @@ export class Net {
   /** A connection with its handshake done; rejects when there is none. */
   async peer(port: number, options: PeerOptions = {}): Promise<Peer> {
     return await Peer.connect(await this.tcp(port, options.from, options.ip), options);
+  }
+
+  /** The host is as good as new: it serves an exchange. */
+  async serves(host: Host): Promise<void> {
+    const peer = await this.peer(host.port);
+    await peer.write(pattern(5));
+    const exchange = await host.next();
+    assert.deepEqual(await exchange.connection.read(5), pattern(5));
+    await exchange.connection.finish(pattern(2));
+    exchange.end();
+    assert.deepEqual(await peer.receive(2), pattern(2));
+    assert.equal(await peer.over(), "end");
+    peer.end();
+    await host.empty();
   }
 
   /** A server of the test's own; `port` of 0 lets the system choose. */
@@ -208,9 +217,11 @@ export class Host {
     return await waitFor(() => this.begun.shift(), { what: "an exchange" });
   }
 
-  /** The next thing that was refused. */
-  async refusal(): Promise<Refusal> {
-    return await waitFor(() => this.refused.shift(), { what: "a refusal" });
+  /** Waits for the next refusal, which has to be this one, and gives its detail. */
+  async refusedWith(reason: RefusedReason, peer = LOOPBACK): Promise<string> {
+    const refusal = await waitFor(() => this.refused.shift(), { what: "a refusal" });
+    assert.deepEqual([refusal.peer, refusal.reason], [peer, reason]);
+    return refusal.detail ?? "";
   }
 
   /** Until no connection is counted any more. */
@@ -249,119 +260,6 @@ export class Exchange {
 
   fail(): void {
     this.#done.reject(new Error("the exchange failed"));
-  }
-}
-
-export interface PeerOptions {
-  /** SNI; null sends none. */
-  readonly name?: string | null;
-  readonly alpn?: readonly string[];
-  readonly version?: "TLSv1.2" | "TLSv1.3";
-  readonly from?: string;
-  readonly ip?: string;
-  /** The authority, where it is not this one. */
-  readonly trusts?: string;
-}
-
-/** The other side, over a TCP socket of its own: the runtime's TLS sockets hide resets, and cannot be held back. */
-export class Peer {
-  /** How the host ended the connection: in order, or with a reset. */
-  ended: "end" | "reset" | null = null;
-  readonly #received: Uint8Array[] = [];
-  readonly #gone: Promise<void>;
-
-  private constructor(readonly raw: tcp.Socket, readonly tls: tls.TLSSocket, duplex: Duplex) {
-    raw.on("data", (bytes) => duplex.push(bytes));
-    raw.on("end", () => {
-      this.ended ??= "end";
-      duplex.push(null);
-    });
-    raw.on("error", () => {
-      this.ended ??= "reset";
-      duplex.destroy();
-    });
-    raw.on("close", () => duplex.destroy());
-    this.#gone = new Promise((resolve) => raw.once("close", () => resolve()));
-    duplex.on("error", () => {});
-    tls.on("error", () => {});
-    tls.on("data", (bytes: Uint8Array) => this.#received.push(new Uint8Array(bytes)));
-  }
-
-  static async connect(raw: tcp.Socket, options: PeerOptions): Promise<Peer> {
-    const { name = NAME, alpn = ["fmsg/1"], version = "TLSv1.3", trusts = authority.pem } = options;
-    const duplex = new Duplex({
-      read: () => {},
-      write: (bytes: Uint8Array, _, done) => void raw.write(bytes, done),
-      final: (done) => void raw.end(done),
-    });
-    const socket = tls.connect({
-      socket: duplex,
-      servername: name ?? "",
-      ca: trusts,
-      // The host has to close it, not this side.
-      checkServerIdentity: () => undefined,
-      ALPNProtocols: [...alpn],
-      minVersion: version,
-      maxVersion: version,
-    });
-    const peer = new Peer(raw, socket, duplex);
-    const secure = new Promise<void>((resolve, reject) => {
-      socket.once("secureConnect", resolve);
-      socket.once("error", reject);
-      socket.once("close", () => reject(new Error("closed in the handshake")));
-    });
-    await within(PATIENCE, "the handshake", secure);
-    return peer;
-  }
-
-  /** Resolves once the system took the bytes; false when the connection is gone. */
-  async write(bytes: Uint8Array): Promise<boolean> {
-    if (this.raw.destroyed) return false;
-    const written = new Promise<boolean>((resolve) => {
-      this.tls.write(bytes, (error) => resolve(error === null || error === undefined));
-    });
-    return await Promise.race([written, this.#gone.then(() => false)]);
-  }
-
-  /** What has come so far. */
-  get received(): Uint8Array {
-    const whole = new Uint8Array(this.#received.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const piece of this.#received) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
-  }
-
-  /** Waits until so many bytes have come, and gives all. */
-  async receive(length: number): Promise<Uint8Array> {
-    return await waitFor(() => this.received.length >= length && this.received, {
-      what: `${length} bytes from the host`,
-    });
-  }
-
-  /** Waits until the host has ended the connection, and tells how. */
-  async over(): Promise<"end" | "reset"> {
-    return await waitFor(() => this.ended, { what: "the end of the connection" });
-  }
-
-  /** Ends this side; the other may go on. */
-  end(): void {
-    this.tls.end();
-  }
-
-  reset(): void {
-    this.raw.resetAndDestroy();
-  }
-
-  /** Takes nothing more from the network. */
-  hold(): void {
-    this.raw.pause();
-  }
-
-  letGo(): void {
-    this.raw.resume();
   }
 }
 
@@ -421,36 +319,4 @@ export async function withDialler<Result>(
 /** Every byte tells its place, so that one lost, doubled or exchanged is found. */
 export function pattern(length: number, from = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >> 8)) & 255);
-}
-
-interface OpenSocket {
-  readonly local: number;
-  readonly remote: number;
-  /** Bytes that the system has and the process has not read. */
-  readonly unread: number;
-}
-
-/** Listeners and connections of this process with one of these ports, as Linux tells. */
-function openSockets(ports: ReadonlySet<number>): OpenSocket[] {
-  if (!existsSync("/proc/self/fd")) return [];
-  const own = new Set(readdirSync("/proc/self/fd").map((fd) => linkOf(`/proc/self/fd/${fd}`)));
-  return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].filter(existsSync).flatMap((file) =>
-    readFileSync(file, "utf8").trim().split("\n").slice(1).flatMap((line) => {
-      const fields = line.trim().split(/\s+/);
-      const [local = 0, remote = 0, unread = 0] = [1, 2, 4].map((field) =>
-        parseInt(fields[field]?.split(":")[1] ?? "", 16)
-      );
-      const ours = own.has(`socket:[${fields[9]}]`) && (ports.has(local) || ports.has(remote));
-      return ours ? [{ local, remote, unread }] : [];
-    })
-  );
-}
-
-/** The descriptor that lists the folder is gone by now. */
-function linkOf(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
 }
