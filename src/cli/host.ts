@@ -3,10 +3,10 @@
 import { Command } from "commander";
 import { type Config, ConfigError } from "../config.ts";
 import { Host, Log, NotConfigured, writeToStderr } from "../host/mod.ts";
-import { command, type CommonOptions, type Output, UsageError } from "./context.ts";
+import { command, type CommonOptions, UsageError } from "./context.ts";
 import { openConfig } from "./open.ts";
 
-export function hostCommand(_output: Output): Command {
+export function hostCommand(): Command {
   const host = new Command("host").description("run and look after the host");
   host.addCommand(
     command(

@@ -49,7 +49,7 @@ function program(output: Output): Command {
       .description("A host for fmsg: messages that belong to the people who write them.")
       .version(PROGRAM_VERSION, "-V, --version", "print the version"),
   );
-  root.addCommand(hostCommand(output));
+  root.addCommand(hostCommand());
   root.addCommand(userCommand(output));
   root.addCommand(withExamples(
     sendCommand(output),

@@ -3,7 +3,6 @@
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { type PartInput, stageParts } from "../host/parts.ts";
-import type { Config } from "../config.ts";
 import type { Sent, StoreWriter } from "../store/mod.ts";
 import { wireSpelling } from "./addresses.ts";
 import {
@@ -65,7 +64,7 @@ async function send(body: string | undefined, options: SendOptions, output: Outp
   const seconds = waitSeconds(options.wait);
   const config = openConfig(options);
   const inputs = [await bodyInput(body, options), ...(options.attach ?? []).map(attachmentInput)];
-  const sent = await withWriter(config, (writer) => submit(writer, config, options, inputs));
+  const sent = await withWriter(config, (writer) => submit(writer, options, inputs));
   const printed = { id: sent.id, hash: printedHash(sent) };
   if (seconds === null) {
     return printResult(
@@ -87,7 +86,6 @@ async function send(body: string | undefined, options: SendOptions, output: Outp
 
 async function submit(
   writer: StoreWriter,
-  _config: Config,
   options: SendOptions,
   inputs: readonly NamedInput[],
 ): Promise<Sent> {
