@@ -63,7 +63,7 @@ const STRUCTURE: readonly [promise: string, text: string, says: string][] = [
     "a key with a line break does not break the line of the message",
     '"a\\nb": c',
     ":2: a b: is no known key; the keys here are domain, data_dir, listen, tls, dns, challenge, " +
-    "limits, ban, delivery, quota, api, metrics, log",
+    "limits, ban, delivery, quota, retention, api, metrics, log, shutdown_timeout",
   ],
   [
     "an alias is an error, not a surprise",

@@ -35,6 +35,7 @@ Deno.test("configuration: a domain alone is enough, and everything else has its 
       max_connections: 1024,
       max_connections_per_ip: 32,
       accept_rate_per_ip: null,
+      message_rate_per_domain: null,
       max_challenges_per_ip: 32,
       header_timeout: 10,
       idle_timeout: 10,
@@ -63,9 +64,11 @@ Deno.test("configuration: a domain alone is enough, and everything else has its 
       send_bytes_per_day: null,
       send_messages_per_day: null,
     },
+    retention: { max_age: null, users: {} },
     api: null,
     metrics: { listen: null },
     log: { level: "info" },
+    shutdown_timeout: 8,
     notices: [],
   });
 });
@@ -217,15 +220,22 @@ Deno.test("configuration: paths are relative to the folder of the file", async (
 
 Deno.test("configuration: a key that does nothing yet says so with its line", () => {
   const config = read(
-    "domain: a.test\nmetrics:\n  listen: 127.0.0.1:9100\nlimits: {accept_rate_per_ip: 2}\n" +
-      "tls: {acme: {email: me@a.test}}\nban: {points: null, for: 2h}\n",
+    "domain: a.test\napi:\n  listen: 127.0.0.1:8000\n  tls: null\ntls: {acme: {email: me@a.test}}\n",
   );
   assert.deepEqual(config.notices, [
-    "fmsg.yaml:3: metrics.listen has no effect yet",
-    "fmsg.yaml:4: limits.accept_rate_per_ip has no effect yet",
+    "fmsg.yaml:3: api.listen has no effect yet",
     "fmsg.yaml:5: tls.acme.email has no effect yet",
-    "fmsg.yaml:6: ban.for has no effect yet",
   ]);
+});
+
+Deno.test("configuration: retention is for users by their addresses, however they are spelt", () => {
+  const { retention } = read(
+    'domain: a.test\nretention: {max_age: 365d, users: {"@Bob@a.test": 30d, "@eve@a.test": null}}',
+  );
+  assert.deepEqual(retention, {
+    max_age: 365 * 86_400,
+    users: { "@bob@a.test": 30 * 86_400, "@eve@a.test": null },
+  });
 });
 
 Deno.test("configuration: what does nothing yet are keys that exist", () => {

@@ -2,11 +2,16 @@
 
 import { Command } from "commander";
 import { type Config, ConfigError } from "../config.ts";
-import { Host, Log, NotConfigured, writeToStderr } from "../host/mod.ts";
-import { command, type CommonOptions, UsageError } from "./context.ts";
+import { addressText, Host, Log, NotConfigured, writeToStderr } from "../host/mod.ts";
+import { backupCommand } from "./backup.ts";
+import { bansCommand } from "./bans.ts";
+import { command, type CommonOptions, type Output, UsageError } from "./context.ts";
 import { openConfig } from "./open.ts";
+import { restoreCommand } from "./restore.ts";
+import { statusCommand } from "./status.ts";
+import { verifyCommand } from "./verify.ts";
 
-export function hostCommand(): Command {
+export function hostCommand(output: Output): Command {
   const host = new Command("host").description("run and look after the host");
   host.addCommand(
     command(
@@ -16,6 +21,11 @@ export function hostCommand(): Command {
     )
       .action((options: CommonOptions) => run(options)),
   );
+  host.addCommand(statusCommand(output));
+  host.addCommand(bansCommand(output));
+  host.addCommand(verifyCommand(output));
+  host.addCommand(backupCommand(output));
+  host.addCommand(restoreCommand(output));
   return host;
 }
 
@@ -27,22 +37,32 @@ async function run(options: CommonOptions): Promise<void> {
     write: writeToStderr,
   });
   for (const notice of config.notices) log.warn(notice);
+  if (Deno.uid() === 0) log.warn(AS_ROOT);
   const host = await start(config, log);
   warnOfCertificate(host, log);
   log.info("listening", {
     domain: config.domain,
-    addresses: host.endpoints.map(({ ip, port }) =>
-      ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`
-    ),
+    addresses: host.endpoints.map(addressText),
     data_dir: config.data_dir,
     certificate_expires: host.certificate.expires.toISOString(),
     pid: Deno.pid,
   });
-  surviveFaults(log);
-  await stopped(log, () => reload(host, options, log));
+  surviveFaults(host);
+  const failure = await Promise.race([
+    stopped(log, () => reload(host, options, log)),
+    host.failed,
+  ]);
+  if (failure !== null) {
+    log.error("the host cannot go on", { error: failure.message });
+    // Nothing that is under way could be stored. Whoever looks after services starts it again.
+    Deno.exit(1);
+  }
   await host[Symbol.asyncDispose]();
   log.info("stopped");
 }
+
+const AS_ROOT =
+  "the host runs as root: a user of its own is safer, who owns data_dir and can read the certificate's key; port 4930 needs no root";
 
 async function start(config: Config, log: Log): Promise<Host> {
   try {
@@ -54,14 +74,14 @@ async function start(config: Config, log: Log): Promise<Host> {
 }
 
 /** A fault that nobody foresaw ends one exchange, or a part of one, and never the host (row S3). */
-function surviveFaults(log: Log): void {
+function surviveFaults(host: Host): void {
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
-    log.error("internal error", { error: String(event.error ?? event.message) });
+    host.fault(event.error ?? event.message);
   });
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    log.error("internal error", { error: String(event.reason) });
+    host.fault(event.reason);
   });
 }
 
@@ -74,7 +94,11 @@ function reload(host: Host, options: CommonOptions, log: Log): void {
   try {
     const config = openConfig(options);
     for (const notice of config.notices) log.warn(notice);
-    host.reload(config);
+    for (const key of host.reload(config)) {
+      log.warn("a key has changed that is read at the start only: restart the host for it", {
+        key,
+      });
+    }
     warnOfCertificate(host, log);
     log.info("reloaded", { certificate_expires: host.certificate.expires.toISOString() });
   } catch (error) {
@@ -85,8 +109,8 @@ function reload(host: Host, options: CommonOptions, log: Log): void {
   }
 }
 
-/** Resolves at the first signal to stop; at a second one the process exits at once. */
-function stopped(log: Log, onHangUp: () => void): Promise<void> {
+/** Resolves with null at the first signal to stop; at a second one the process exits at once. */
+function stopped(log: Log, onHangUp: () => void): Promise<null> {
   return new Promise((resolve) => {
     let stopping = false;
     const stop = (): void => {
@@ -94,7 +118,7 @@ function stopped(log: Log, onHangUp: () => void): Promise<void> {
       stopping = true;
       log.info("stopping: exchanges under way may finish; a second signal ends at once");
       Deno.removeSignalListener("SIGHUP", onHangUp);
-      resolve();
+      resolve(null);
     };
     Deno.addSignalListener("SIGTERM", stop);
     Deno.addSignalListener("SIGINT", stop);

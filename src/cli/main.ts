@@ -15,6 +15,7 @@ import {
 import { demoCommand } from "./demo.ts";
 import { hostCommand } from "./host.ts";
 import { listCommand } from "./list.ts";
+import { messageCommand } from "./message.ts";
 import { queueCommand } from "./queue.ts";
 import { saveCommand } from "./save.ts";
 import { sendCommand } from "./send.ts";
@@ -49,7 +50,7 @@ function program(output: Output): Command {
       .description("A host for fmsg: messages that belong to the people who write them.")
       .version(PROGRAM_VERSION, "-V, --version", "print the version"),
   );
-  root.addCommand(hostCommand());
+  root.addCommand(hostCommand(output));
   root.addCommand(userCommand(output));
   root.addCommand(withExamples(
     sendCommand(output),
@@ -66,6 +67,7 @@ function program(output: Output): Command {
   root.addCommand(showCommand(output));
   root.addCommand(threadCommand(output));
   root.addCommand(saveCommand(output));
+  root.addCommand(messageCommand(output));
   root.addCommand(queueCommand(output));
   root.addCommand(demoCommand(output));
   withExamples(root, "fmsg help send", "fmsg user list --json");

@@ -61,7 +61,7 @@ export function userCommand(output: Output): Command {
   user.addCommand(
     command(
       "remove",
-      "remove a user; the messages that they received stay",
+      "remove a user; their messages stay, and are theirs again if the user is added again",
       "fmsg user remove @alice@example.com",
     )
       .argument("<address>", "the user")

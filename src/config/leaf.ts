@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { parseDuration, parseNumber, parseSize, shown } from "./quantities.ts";
 import { parseHostName, parseIp } from "./network.ts";
+import { Address } from "../wire/mod.ts";
 
 type Leaf<T> = v.GenericSchema<unknown, T>;
 
@@ -83,21 +84,46 @@ export function parsePath(value: unknown): string {
   );
 }
 
-/** Host names with a list of addresses each; every name has its own problem at its own line. */
+/** So many a second. */
+export function parseRate(value: unknown): number {
+  return parseNumber(value, { min: 0.001, max: 1_000_000, whole: false });
+}
+
+/** Host names with a list of addresses each. */
 export function hosts(): Leaf<Record<string, string[]>> {
+  return table("of names; write {fmsg.b.test: [192.0.2.1]}", parseHostName, listOf(parseIp));
+}
+
+/** A value, or null, for users by their folded addresses. */
+export function byAddress<T>(value: Leaf<T>): Leaf<Record<string, T | null>> {
+  return table('of users; write {"@bob@example.com": 30d}', parseKey, v.nullable(value));
+}
+
+function parseKey(text: string): string {
+  const address = Address.parse(text);
+  if (address !== null) return address.key;
+  throw new RangeError(`${shown(text)} is no address; write one as in "@bob@example.com"`);
+}
+
+/** A mapping whose names are no keys of ours; every name has its own problem at its own line. */
+function table<T>(
+  what: string,
+  parseName: (name: string) => string,
+  value: Leaf<T>,
+): Leaf<Record<string, T>> {
   const mapping = v.custom<Record<string, unknown>>(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    (issue) => `${shown(issue.input)} is no table of names; write {fmsg.b.test: [192.0.2.1]}`,
+    (issue) => `${shown(issue.input)} is no table ${what}`,
   );
   return v.pipe(
     mapping,
-    v.record(v.string(), listOf(parseIp)),
+    v.record(v.string(), value),
     v.rawTransform(({ dataset, addIssue }) => {
       const input = dataset.value;
-      const found: Record<string, string[]> = {};
+      const found: Record<string, T> = {};
       for (const [key, value] of Object.entries(input)) {
         const name = attempt(() => {
-          const name = parseHostName(key);
+          const name = parseName(key);
           if (!Object.hasOwn(found, name)) return name;
           throw new RangeError(
             `${shown(key)} is another spelling of a name above; write one of them`,

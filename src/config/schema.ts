@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import type { KeyTree } from "./keys.ts";
 import {
+  byAddress,
   consistent,
   count,
   duration,
@@ -13,6 +14,7 @@ import {
   listOf,
   oneOf,
   parsePath,
+  parseRate,
   parseText,
   quota,
   size,
@@ -28,7 +30,6 @@ import {
   parseSecureUrl,
   parseServer,
 } from "./network.ts";
-import { parseNumber } from "./quantities.ts";
 
 /** Sizes on the wire are 32 bits wide. */
 const MAX_MESSAGE = 2 ** 32 - 1;
@@ -62,10 +63,8 @@ const LIMITS = v.object({
   max_time_skew: v.nullish(duration("1d"), "20s"),
   max_connections: v.nullish(count(1, 1_000_000), 1024),
   max_connections_per_ip: v.nullish(count(1, 1_000_000), 32),
-  accept_rate_per_ip: v.nullish(
-    leaf((value) => parseNumber(value, { min: 0.001, max: 1_000_000, whole: false })),
-    null,
-  ),
+  accept_rate_per_ip: v.nullish(leaf(parseRate), null),
+  message_rate_per_domain: v.nullish(leaf(parseRate), null),
   max_challenges_per_ip: v.nullish(count(1, 1_000_000), 32),
   header_timeout: v.nullish(duration("1h"), "10s"),
   idle_timeout: v.nullish(duration("1h"), "10s"),
@@ -102,6 +101,11 @@ const QUOTA = v.object({
   send_bytes_per_message: v.nullish(quota(size(0, MAX_SUM)), null),
   send_bytes_per_day: v.nullish(quota(size(0, MAX_SUM)), null),
   send_messages_per_day: v.nullish(quota(count(0, MAX_SUM)), null),
+});
+
+const RETENTION = v.object({
+  max_age: v.nullish(duration("36500d"), null),
+  users: v.nullish(byAddress(duration("36500d")), {}),
 });
 
 const IDP = v.object({
@@ -150,9 +154,11 @@ export const SCHEMA = v.object({
   ban: v.nullish(BAN, {}),
   delivery: v.nullish(v.pipe(DELIVERY, consistent(deliveryComplaint)), {}),
   quota: v.nullish(QUOTA, {}),
+  retention: v.nullish(RETENTION, {}),
   api: v.nullish(v.pipe(API, v.transform(toApi)), null),
   metrics: v.nullish(METRICS, {}),
   log: v.nullish(LOG, {}),
+  shutdown_timeout: v.nullish(duration("1h"), "8s"),
 });
 
 /** Every key that the schema knows. */

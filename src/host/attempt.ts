@@ -23,7 +23,7 @@ import type { Places } from "./limiter.ts";
 export interface AttemptParts {
   readonly config: () => Config;
   readonly reader: StoreReader;
-  readonly resolver: Resolver;
+  readonly resolver: () => Resolver;
   readonly dialler: Dialler;
   readonly outgoing: OutgoingRecord;
   /** Where this host listens. */
@@ -128,10 +128,12 @@ function outcomeOf(response: Response): AttemptOutcome {
 
 /** The first address of the domain's host that answers in time (2.1, 2.2). Throws an Error that tells of each. */
 async function connectToDomain(
-  { config, resolver, dialler, endpoints }: AttemptParts,
+  parts: AttemptParts,
   domain: string,
   signal: AbortSignal,
 ): Promise<SocketConnection> {
+  const { config, dialler, endpoints } = parts;
+  const resolver = parts.resolver();
   const serverName = `fmsg.${domain}`;
   const addresses = await addressesOf(resolver, serverName, signal);
   const { delivery, domain: ownDomain } = config();

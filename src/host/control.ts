@@ -1,30 +1,22 @@
 // The control socket: through it commands give the running host operations for its writer, so that every change passes
-// one place, and the host hears of it from the commit.
+// one place, and the host hears of it from the commit; and an operator asks what goes on.
 
 import { join } from "node:path";
-import { deserialize, serialize } from "node:v8";
-import {
-  type Committed,
-  type Operation,
-  type Outcome,
-  own,
-  type StoreWriter,
-  type WriterBackend,
-} from "../store/mod.ts";
+import { type Operation, type Outcome, own, type StoreWriter } from "../store/mod.ts";
 import { PROGRAM_VERSION } from "../version.ts";
+import { readFrame, type Request, type Response, writeFrame } from "./frames.ts";
+import type { Ban } from "./offenders.ts";
+import type { Status } from "./status.ts";
 
-interface Request {
-  /** Both sides are the same program; after an upgrade the running one may still be the old. */
-  readonly version: string;
-  readonly operations: readonly Operation[];
+/** What an operator can ask of a running host. */
+export interface Operator {
+  status(): Status;
+  bans(): readonly Ban[];
+  /** `seconds` null: as long as the configuration says. A text says why that address cannot be banned. */
+  ban(ip: string, seconds: number | null): Ban | string;
+  /** False when it was not banned. */
+  lift(ip: string): boolean;
 }
-
-type Response =
-  | { readonly kind: "committed"; readonly committed: Committed }
-  | { readonly kind: "refused"; readonly message: string };
-
-/** A command stages content in chunks of 64 KiB, a few at a time; whatever is larger is no request of ours. */
-const MAX_FRAME = 8 * 1024 * 1024;
 
 /** How long to wait when a connection could not be accepted, in milliseconds. */
 const ACCEPT_AGAIN_MS = 100;
@@ -38,14 +30,16 @@ export class ControlServer implements AsyncDisposable {
   readonly #path: string;
   readonly #listener: Deno.UnixListener;
   readonly #writer: StoreWriter;
+  readonly #operator: Operator;
   readonly #connections = new Set<Deno.UnixConn>();
   readonly #serving: Promise<void>;
   #closed = false;
 
   /** The directory has to be locked by this process: what lies at the socket's path is left from a crash. */
-  constructor(dataDir: string, writer: StoreWriter) {
+  constructor(dataDir: string, writer: StoreWriter, operator: Operator) {
     this.#path = controlSocket(dataDir);
     this.#writer = writer;
+    this.#operator = operator;
     removeIfThere(this.#path);
     this.#listener = Deno.listen({ transport: "unix", path: this.#path });
     own(this.#path, dataDir, 0o660);
@@ -108,10 +102,28 @@ export class ControlServer implements AsyncDisposable {
           `the running host is fmsg ${PROGRAM_VERSION}: restart it, or use that version of the command`,
       };
     }
-    for (const { name, input } of request.operations) if (name === "stage") staged.add(input.token);
+    switch (request.kind) {
+      case "operations":
+        return await this.#carryOut(request.operations, staged);
+      case "status":
+        return { kind: "status", status: this.#operator.status() };
+      case "bans":
+        return { kind: "bans", bans: this.#operator.bans() };
+      case "ban": {
+        const ban = this.#operator.ban(request.ip, request.seconds);
+        return typeof ban === "string"
+          ? { kind: "refused", message: ban }
+          : { kind: "bans", bans: [ban] };
+      }
+      case "lift":
+        return { kind: "lifted", lifted: this.#operator.lift(request.ip) };
+    }
+  }
+
+  async #carryOut(operations: readonly Operation[], staged: Set<string>): Promise<Response> {
+    for (const { name, input } of operations) if (name === "stage") staged.add(input.token);
     const outcomes = await Promise.all(
-      request.operations.map(async (operation): Promise<Outcome> => {
-        const { name, input } = operation;
+      operations.map(async ({ name, input }): Promise<Outcome> => {
         try {
           return { ok: true, value: await this.#writer.submit(name, input) };
         } catch (error) {
@@ -124,74 +136,8 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-/** The running host as a backend for a command's operations; null when no host answers. */
-export async function connectToHost(dataDir: string): Promise<WriterBackend | null> {
-  let connection: Deno.UnixConn;
-  try {
-    connection = await Deno.connect({ transport: "unix", path: controlSocket(dataDir) });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) {
-      return null;
-    }
-    throw error;
-  }
-  return {
-    run: async (operations) => {
-      await writeFrame(connection, { version: PROGRAM_VERSION, operations } satisfies Request);
-      const response = await readFrame(connection);
-      if (!isResponse(response)) {
-        throw new Error("The running host ended before it answered: try again");
-      }
-      if (response.kind === "refused") throw new Error(response.message);
-      return response.committed;
-    },
-    close: () => Promise.resolve(connection.close()),
-  };
-}
-
-/** A frame is its length in 4 bytes, and a value in the runtime's own serialization. */
-async function writeFrame(connection: Deno.Conn, value: Request | Response): Promise<void> {
-  const body = new Uint8Array(serialize(value));
-  const frame = new Uint8Array(4 + body.length);
-  new DataView(frame.buffer).setUint32(0, body.length);
-  frame.set(body, 4);
-  let rest = frame.subarray();
-  while (rest.length > 0) rest = rest.subarray(await connection.write(rest));
-}
-
-/** The next value, or null at the end. */
-async function readFrame(connection: Deno.Conn): Promise<unknown> {
-  const head = await readExactly(connection, 4);
-  if (head === null) return null;
-  const length = new DataView(head.buffer).getUint32(0);
-  if (length > MAX_FRAME) throw new RangeError(`A frame of ${length} bytes is none of ours`);
-  const body = await readExactly(connection, length);
-  return body === null ? null : deserialize(body);
-}
-
-async function readExactly(
-  connection: Deno.Conn,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  while (at < length) {
-    const read = await connection.read(bytes.subarray(at));
-    if (read === null) return null;
-    at += read;
-  }
-  return bytes;
-}
-
 function isRequest(value: unknown): value is Request {
-  return typeof value === "object" && value !== null && "version" in value &&
-    "operations" in value &&
-    Array.isArray(value.operations);
-}
-
-function isResponse(value: unknown): value is Response {
-  return typeof value === "object" && value !== null && "kind" in value &&
-    (value.kind === "committed" || value.kind === "refused");
+  return typeof value === "object" && value !== null && "version" in value && "kind" in value;
 }
 
 function closeQuietly(connection: Deno.Conn): void {

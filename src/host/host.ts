@@ -1,22 +1,9 @@
 // A running host: the parts put together, started and stopped in their order.
 
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import {
-  type CertificateFiles,
-  fingerprint,
-  loadCertificate,
-  type LoadedCertificate,
-} from "../certificate/load.ts";
+import { mkdirSync } from "node:fs";
+import type { LoadedCertificate } from "../certificate/load.ts";
 import type { Config } from "../config.ts";
-import {
-  createResolver,
-  Dialler,
-  type Endpoint,
-  Listener,
-  type ListenerLimits,
-  type Resolver,
-} from "../net/mod.ts";
+import { canonicalIp, type Endpoint, Listener, type Resolver } from "../net/mod.ts";
 import { OutgoingRecord } from "../protocol/mod.ts";
 import {
   type ConfigurableBackend,
@@ -24,18 +11,32 @@ import {
   lockOwner,
   openWriterThread,
   StoreError,
+  type StoreFailure,
   StoreReader,
   StoreWriter,
-  type WriterSettings,
 } from "../store/mod.ts";
-import { connectToHost, ControlServer } from "./control.ts";
+import { ControlServer, type Operator } from "./control.ts";
+import { connectToHost } from "./control_client.ts";
 import { type Exchange, logExchange } from "./exchange.ts";
+import { Gate } from "./gate.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { Inbound } from "./inbound.ts";
 import type { Log } from "./log.ts";
+import { metricsPage, MetricsServer } from "./metrics.ts";
+import type { Ban } from "./offenders.ts";
 import { Outbound } from "./outbound.ts";
-
-/** How long exchanges under way may go on when the host stops, in milliseconds. */
-const GRACE_MS = 8000;
+import { OwnCertificate } from "./own_certificate.ts";
+import {
+  changedForRestart,
+  listenerLimits,
+  makeDialler,
+  makeResolver,
+  type ReadOnce,
+  serverName,
+  writerSettings,
+} from "./settings.ts";
+import { Statistics } from "./statistics.ts";
+import { addressText, type Status, statusOf } from "./status.ts";
 
 /** How often the certificate's files are looked at, in milliseconds. */
 const CERTIFICATE_CHECK_MS = 5000;
@@ -43,31 +44,16 @@ const CERTIFICATE_CHECK_MS = 5000;
 /** How long a command may hold the data directory that a host wants, in milliseconds. */
 const LOCK_WAIT_MS = 5000;
 
-/** The configuration lacks what a running host needs; the message says what. */
-export class NotConfigured extends Error {
-  override readonly name = "NotConfigured";
-}
-
-export class Host implements AsyncDisposable {
-  readonly #current: Current;
-  readonly #log: Log;
-  readonly #closing: AsyncDisposableStack;
-  readonly #backend: ConfigurableBackend;
-  readonly #listener: Listener;
-  /** The way into the store for whoever runs in this process. */
-  readonly writer: StoreWriter;
-  #certificate: { loaded: LoadedCertificate; fingerprint: string };
+export class Host implements AsyncDisposable, Operator {
+  readonly #parts: Parts;
+  #closing = new AsyncDisposableStack();
+  /** Resolvers of earlier configurations whose look-ups are not through. */
+  readonly #retiring = new Set<Resolver>();
+  /** Of the certificate's files, so that it is told once. */
+  #certificateProblem: string | null = null;
 
   private constructor(parts: Parts) {
-    this.#current = parts.current;
-    this.#log = parts.log;
-    this.#closing = parts.closing;
-    this.#backend = parts.backend;
-    this.#listener = parts.listener;
-    this.writer = parts.writer;
-    this.#certificate = parts.certificate;
-    const timer = setInterval(() => this.#checkCertificate(), CERTIFICATE_CHECK_MS);
-    this.#closing.defer(() => clearInterval(timer));
+    this.#parts = parts;
   }
 
   /**
@@ -81,37 +67,45 @@ export class Host implements AsyncDisposable {
     onExchange: (exchange: Exchange) => void = () => {},
   ): Promise<Host> {
     await using building = new AsyncDisposableStack();
-    const files = certificateFiles(config);
-    const certificate = readCertificate(files, config);
-    mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+    const certificate = new OwnCertificate(config);
+    makeDataDir(config.data_dir);
     building.use(await lock(config.data_dir));
 
-    const backend = await openWriterThread(config.data_dir, writerSettings(config));
+    const statistics = new Statistics();
+    const failed = Promise.withResolvers<StoreFailure>();
+    const backend = await openWriterThread(
+      config.data_dir,
+      writerSettings(config),
+      failed.resolve,
+    );
     let outbound: Outbound | null = null;
     const writer = building.use(
-      new StoreWriter(backend, (changes) => {
-        for (const { domain } of changes) outbound?.wake(domain);
+      new StoreWriter(backend, {
+        changed: (changes) => {
+          for (const { domain } of changes) outbound?.wake(domain);
+        },
+        committed: (operations, ms) => statistics.commit(operations, ms),
       }),
     );
     const reader = building.use(new StoreReader(config.data_dir));
-    const resolver = building.use(makeResolver(config));
-    const dialler = makeDialler(config);
-    const outgoing = new OutgoingRecord();
-    // What changes with a reload is read through this.
-    const current: Current = { config, stopBy: Infinity };
+    const current: Current = { config, resolver: makeResolver(config), stopBy: Infinity };
+    building.defer(() => current.resolver.close());
     const grace = (): number => Math.max(0, current.stopBy - Date.now());
-    const ended = (exchange: Exchange): void => {
-      logExchange(log, exchange);
-      onExchange(exchange);
-    };
+    const outgoing = new OutgoingRecord();
+    const gate = building.use(new Gate(() => current.config, outgoing, statistics, log));
     const shared = {
       config: () => current.config,
       reader,
       writer,
-      resolver,
-      dialler,
+      resolver: () => current.resolver,
+      dialler: makeDialler(config, () => current.config),
       outgoing,
-      ended,
+      ended: (exchange: Exchange): void => {
+        logExchange(log, exchange);
+        statistics.exchange(exchange);
+        gate.ended(exchange);
+        onExchange(exchange);
+      },
     };
 
     const inbound = new Inbound(shared);
@@ -120,69 +114,171 @@ export class Host implements AsyncDisposable {
       certificate: certificate.loaded,
       serverName: serverName(config),
       limits: () => listenerLimits(current.config),
+      admit: (peer) => gate.admit(peer),
       serve: (connection) => inbound.serve(connection),
-      refused: (peer, reason, detail) =>
-        log.info("refused", { peer, reason, detail: detail ?? null }),
+      refused: (peer, reason, detail) => gate.refused(peer, reason, detail ?? null),
+      reopened: (endpoint, problem) =>
+        log.error("nobody was heard any more at an address, it was opened anew", {
+          address: addressText(endpoint),
+          problem,
+        }),
     });
     building.defer(() => listener.close(grace()));
     outbound = new Outbound({ ...shared, log, endpoints: listener.endpoints });
     const sending = outbound;
     building.defer(() => sending.stop(grace()));
-    building.use(new ControlServer(config.data_dir, writer));
-    sending.start();
-
-    const closing = building.move();
-    return new Host({
+    const housekeeping = building.use(new Housekeeping(writer, () => current.config, log));
+    const host = new Host({
       current,
       log,
-      closing,
       backend,
       listener,
       writer,
+      reader,
       certificate,
+      inbound,
+      outbound,
+      outgoing,
+      gate,
+      statistics,
+      failed: failed.promise,
     });
+    host.#serveOperator(building);
+    sending.start();
+    housekeeping.start();
+    host.#closing = building.move();
+    return host;
   }
 
   /** Where it listens, with the ports that the system chose. */
   get endpoints(): readonly Endpoint[] {
-    return this.#listener.endpoints;
+    return this.#parts.listener.endpoints;
   }
 
   get certificate(): LoadedCertificate {
-    return this.#certificate.loaded;
+    return this.#parts.certificate.loaded;
   }
 
-  /** Takes a new configuration and certificate over, without dropping a connection; throws and changes nothing else. */
-  reload(config: Config): void {
-    this.#renew(config);
-    this.#current.config = config;
-    this.#log.setLevel(config.log.level);
-    this.#backend.configure(writerSettings(config));
+  /** The way into the store for whoever runs in this process. */
+  get writer(): StoreWriter {
+    return this.#parts.writer;
+  }
+
+  /** Resolves when the host cannot go on: its store is lost to it. */
+  get failed(): Promise<StoreFailure> {
+    return this.#parts.failed;
+  }
+
+  /**
+   * Takes a new configuration and certificate over, without dropping a connection; the keys that need a restart to
+   * change. Throws and changes nothing when the configuration cannot be used.
+   */
+  reload(config: Config): readonly ReadOnce[] {
+    const { current, log, backend, listener, certificate } = this.#parts;
+    const unchanged = changedForRestart(current.config, config);
+    const { domain, data_dir, listen } = current.config;
+    const next = { ...config, domain, data_dir, listen };
+    const resolver = makeResolver(next);
+    listener.renew(certificate.reload(next));
+    this.#retire(current.resolver);
+    current.resolver = resolver;
+    current.config = next;
+    log.setLevel(next.log.level);
+    backend.configure(writerSettings(next));
+    return unchanged;
+  }
+
+  status(): Status {
+    const {
+      current,
+      listener,
+      inbound,
+      outbound,
+      outgoing,
+      gate,
+      certificate,
+      reader,
+      statistics,
+    } = this.#parts;
+    return statusOf({
+      config: current.config,
+      endpoints: listener.endpoints,
+      connections: listener.list(),
+      exchangesIn: inbound.exchanges,
+      exchangesOut: outbound.exchanges,
+      outgoing: outgoing.size,
+      bans: gate.offenders.bans(),
+      certificate: certificate.loaded,
+      reader,
+      statistics,
+    });
+  }
+
+  bans(): readonly Ban[] {
+    return this.#parts.gate.offenders.bans();
+  }
+
+  ban(address: string, seconds: number | null): Ban | string {
+    const { gate, current } = this.#parts;
+    const ip = canonicalIp(address);
+    if (ip === null) return `"${address}" is no IP address: write one as in 192.0.2.1`;
+    if (gate.offenders.isAllowed(ip)) {
+      return `${ip} is in ban.allow: take it out there first, and reload the host`;
+    }
+    return gate.ban(ip, seconds ?? current.config.ban.for, "banned by the operator");
+  }
+
+  lift(address: string): boolean {
+    const ip = canonicalIp(address.replace(/\/64$/, ""));
+    return ip !== null && this.#parts.gate.offenders.lift(ip);
+  }
+
+  /** An error that nobody foresaw, and that no exchange had to do with. */
+  fault(error: unknown): void {
+    this.#parts.statistics.faults.add();
+    this.#parts.log.error("internal error", { error: String(error) });
   }
 
   /** Stops taking connections, lets exchanges under way finish for a bounded time, and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#current.stopBy = Date.now() + GRACE_MS;
+    const { current } = this.#parts;
+    current.stopBy = Date.now() + current.config.shutdown_timeout * 1000;
     await this.#closing.disposeAsync();
   }
 
-  #renew(config: Config): void {
-    const certificate = readCertificate(certificateFiles(config), config);
-    this.#listener.renew(certificate.loaded);
-    this.#certificate = certificate;
+  /** Commands, the metrics, and what is looked at now and then. */
+  #serveOperator(closing: AsyncDisposableStack): void {
+    const { current: { config }, writer, statistics } = this.#parts;
+    closing.defer(async () => {
+      for (const resolver of this.#retiring) await resolver.close();
+    });
+    const timer = setInterval(() => this.#checkCertificate(), CERTIFICATE_CHECK_MS);
+    closing.defer(() => clearInterval(timer));
+    closing.use(new ControlServer(config.data_dir, writer, this));
+    const { listen } = config.metrics;
+    if (listen === null) return;
+    closing.use(new MetricsServer(listen, () => metricsPage(statistics, this.status())));
+  }
+
+  /** Look-ups under way get their answers. */
+  #retire(resolver: Resolver): void {
+    this.#retiring.add(resolver);
+    resolver.drain().finally(() => this.#retiring.delete(resolver));
   }
 
   /** Row T5: a renewed certificate is picked up by itself; what cannot be used leaves the old one in place. */
   #checkCertificate(): void {
+    const { current, certificate, listener, log } = this.#parts;
     try {
-      const config = this.#current.config;
-      if (fingerprint(certificateFiles(config)) === this.#certificate.fingerprint) return;
-      this.#renew(config);
-      this.#log.info("certificate renewed", { expires: this.certificate.expires.toISOString() });
+      if (!certificate.isOutdated(current.config)) return;
+      listener.renew(certificate.reload(current.config));
+      this.#certificateProblem = null;
+      log.info("certificate renewed", { expires: this.certificate.expires.toISOString() });
     } catch (error) {
-      this.#log.error("the certificate could not be renewed, the old one is kept", {
-        error: error instanceof Error ? error.message : String(error),
-      });
+      const problem = error instanceof Error ? error.message : String(error);
+      if (problem === this.#certificateProblem) return;
+      this.#certificateProblem = problem;
+      log.error("the certificate could not be renewed, the old one is kept", { error: problem });
     }
   }
 }
@@ -190,6 +286,7 @@ export class Host implements AsyncDisposable {
 /** What changes while the host runs. */
 interface Current {
   config: Config;
+  resolver: Resolver;
   /** When exchanges under way are cut, in milliseconds; Infinity while the host is not stopping. */
   stopBy: number;
 }
@@ -197,48 +294,30 @@ interface Current {
 interface Parts {
   readonly current: Current;
   readonly log: Log;
-  readonly closing: AsyncDisposableStack;
   readonly backend: ConfigurableBackend;
   readonly listener: Listener;
   readonly writer: StoreWriter;
-  readonly certificate: { loaded: LoadedCertificate; fingerprint: string };
+  readonly reader: StoreReader;
+  readonly certificate: OwnCertificate;
+  readonly inbound: Inbound;
+  readonly outbound: Outbound;
+  readonly outgoing: OutgoingRecord;
+  readonly gate: Gate;
+  readonly statistics: Statistics;
+  readonly failed: Promise<StoreFailure>;
 }
 
-/** What the writer has to know, also when a command opens the store without a host. */
-export function writerSettings(config: Config): WriterSettings {
-  return {
-    domain: config.domain,
-    quota: config.quota,
-    maxSize: config.limits.max_size,
-    maxExpandedSize: config.limits.max_expanded_size,
-    discloseUsers: config.limits.disclose_users,
-    window: config.delivery.window,
-  };
-}
-
-function serverName(config: Config): string {
-  return `fmsg.${config.domain}`;
-}
-
-function certificateFiles(config: Config): { readonly cert: string; readonly key: string } {
-  const { tls } = config;
-  if (tls === null) {
-    throw new NotConfigured(
-      'There is no certificate: set tls.cert and tls.key in fmsg.yaml, or let "fmsg host init" make the configuration',
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StoreError(
+      `data_dir: cannot make the directory ${dataDir}: ${
+        error instanceof Error ? error.message : error
+      }; make it, or choose another`,
+      { cause: error },
     );
   }
-  if (tls.kind === "acme") {
-    throw new NotConfigured(
-      "tls.acme has no effect yet: set tls.cert and tls.key to a pair of files",
-    );
-  }
-  return tls;
-}
-
-/** Files that change while they are read have another fingerprint afterwards, and are read again. */
-function readCertificate(files: CertificateFiles, config: Config): Parts["certificate"] {
-  const before = fingerprint(files);
-  return { loaded: loadCertificate(files, serverName(config)), fingerprint: before };
 }
 
 /** Takes the directory; a command that uses it while no host runs is waited for. */
@@ -248,7 +327,7 @@ async function lock(dataDir: string): Promise<DirectoryLock> {
     const taken = DirectoryLock.take(dataDir);
     if (taken !== null) return taken;
     const host = await connectToHost(dataDir);
-    await host?.close();
+    host?.close();
     if (host !== null || Date.now() > waitUntil) {
       throw new StoreError(
         `Process ${
@@ -258,33 +337,4 @@ async function lock(dataDir: string): Promise<DirectoryLock> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function makeResolver({ dns }: Config): Resolver {
-  return createResolver({
-    servers: dns.servers,
-    hosts: dns.hosts,
-    dnssec: dns.dnssec,
-    trusted: dns.trusted,
-  });
-}
-
-function makeDialler({ tls, data_dir, delivery, limits }: Config): Dialler {
-  const ca = tls?.ca;
-  return new Dialler({
-    extraRoots: ca === undefined ? null : readFileSync(ca, "utf8"),
-    rootsFile: join(data_dir, "roots.pem"),
-    connectMs: delivery.connect_timeout * 1000,
-    limits: { idleMs: limits.idle_timeout * 1000, minRate: limits.min_rate },
-  });
-}
-
-function listenerLimits({ limits }: Config): ListenerLimits {
-  return {
-    maxConnections: limits.max_connections,
-    maxConnectionsPerIp: limits.max_connections_per_ip,
-    headerMs: limits.header_timeout * 1000,
-    idleMs: limits.idle_timeout * 1000,
-    minRate: limits.min_rate,
-  };
 }

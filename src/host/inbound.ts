@@ -1,6 +1,5 @@
 // Incoming connections: messages and challenges, each with its line in the log.
 
-import { statfsSync } from "node:fs";
 import type { HeaderHash, MessageHash } from "../wire/mod.ts";
 import {
   type Acceptance,
@@ -17,23 +16,39 @@ import {
   type StoredMessage,
   Terminate,
 } from "../protocol/mod.ts";
-import { DialError, type Dialler, type Resolver, type SocketConnection } from "../net/mod.ts";
-import { ContentStaging, type StoreReader, type StoreWriter } from "../store/mod.ts";
+import {
+  DialError,
+  type Dialler,
+  type Resolver,
+  type SocketConnection,
+  sourceKey,
+} from "../net/mod.ts";
+import { ContentStaging, hasRoom, type StoreReader, type StoreWriter } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import { elapsed, type Exchange } from "./exchange.ts";
-import { PlacesByKey } from "./limiter.ts";
+import { Busy, PlacesByKey } from "./limiter.ts";
+import { Rates } from "./rate.ts";
 
 /** What the host shares with its incoming side. */
 export interface InboundParts {
   readonly config: () => Config;
   readonly reader: StoreReader;
   readonly writer: StoreWriter;
-  readonly resolver: Resolver;
+  readonly resolver: () => Resolver;
   readonly dialler: Dialler;
   readonly outgoing: OutgoingRecord;
   /** Told of each exchange when it ends. */
   readonly ended: (exchange: Exchange) => void;
 }
+
+/**
+ * Look-ups for one source address at once, and how many of them may wait: names that nobody answers for would take all
+ * places of the resolver from others.
+ */
+const LOOKUPS = { limit: () => 8, maxWaiting: 64 };
+
+/** Seconds' worth of messages that a domain may send at once. */
+const BURST_SECONDS = 10;
 
 /** How long a reading of the free disk space is believed, in milliseconds. */
 const DISK_CHECK_MS = 1000;
@@ -41,12 +56,22 @@ const DISK_CHECK_MS = 1000;
 export class Inbound implements ReceivingHost<ContentStaging> {
   readonly #parts: InboundParts;
   readonly #challenges: PlacesByKey;
+  readonly #lookups = new PlacesByKey(LOOKUPS);
+  readonly #rates = new Rates();
+  #exchanges = 0;
   #diskChecked = -Infinity;
   #diskRoom = true;
 
   constructor(parts: InboundParts) {
     this.#parts = parts;
-    this.#challenges = new PlacesByKey(parts.config().limits.max_challenges_per_ip);
+    this.#challenges = new PlacesByKey({
+      limit: () => parts.config().limits.max_challenges_per_ip,
+    });
+  }
+
+  /** Exchanges under way. */
+  get exchanges(): number {
+    return this.#exchanges;
   }
 
   /** Runs the exchange of one connection; rejects when it has to be torn down. */
@@ -61,12 +86,14 @@ export class Inbound implements ReceivingHost<ContentStaging> {
       bytes: 0,
     };
     let terminated: Terminate | null = null;
+    this.#exchanges++;
     try {
       await serveConnection(connection, this, this.#parts.outgoing, record);
     } catch (error) {
       terminated = Terminate.from(error);
       throw error;
     } finally {
+      this.#exchanges--;
       // An answered challenge belongs to the exchange that is logged as going out.
       if (record.kind !== "challenge" || terminated !== null) {
         this.#parts.ended({
@@ -103,16 +130,28 @@ export class Inbound implements ReceivingHost<ContentStaging> {
     return Date.now() / 1000;
   }
 
-  authorised(domain: string, ip: string): Promise<Authorisation> {
-    return this.#parts.resolver.authorises(`fmsg.${domain}`, ip);
+  async authorised(domain: string, ip: string): Promise<Authorisation> {
+    try {
+      using _place = await this.#lookups.take(sourceKey(ip));
+      return await this.#parts.resolver().authorises(`fmsg.${domain}`, ip);
+    } catch (error) {
+      if (!(error instanceof Busy)) throw error;
+      return { kind: "failed", reason: `too many look-ups for this address: ${error.message}` };
+    }
   }
 
-  hasRoom(): boolean {
+  hasRoom(domain: string): boolean {
+    const { message_rate_per_domain: rate } = this.#parts.config().limits;
+    return this.#diskHasRoom() &&
+      (rate === null || this.#rates.take(domain, rate, rate * BURST_SECONDS));
+  }
+
+  /** A reading is believed for a moment, since each costs system calls. */
+  #diskHasRoom(): boolean {
     const now = performance.now();
     if (now - this.#diskChecked > DISK_CHECK_MS) {
       const { data_dir, limits } = this.#parts.config();
-      const { bavail, bsize } = statfsSync(data_dir);
-      this.#diskRoom = bavail * bsize >= limits.min_free_disk;
+      this.#diskRoom = hasRoom(data_dir, limits.min_free_disk);
       this.#diskChecked = now;
     }
     return this.#diskRoom;

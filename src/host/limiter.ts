@@ -1,23 +1,45 @@
 // A bound on how many things of a kind run at once; the excess waits in order.
 
+/** Too many wait already. */
+export class Busy extends Error {
+  override readonly name = "Busy";
+}
+
+export interface PlaceLimits {
+  /** How many at once; asked each time, since it may change. */
+  readonly limit: () => number;
+  /** How many may wait; any number unless given. */
+  readonly maxWaiting?: number;
+}
+
 /** Places to be had one by one; what waits for a place can give up. */
 export class Places {
-  readonly #limit: number;
+  readonly #limits: PlaceLimits;
   #taken = 0;
   readonly #queue = new Set<() => void>();
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(limits: PlaceLimits) {
+    this.#limits = limits;
+  }
+
+  /** Places that are taken now. */
+  get taken(): number {
+    return this.#taken;
   }
 
   get idle(): boolean {
     return this.#taken === 0 && this.#queue.size === 0;
   }
 
-  /** Resolves with a place, which disposing of gives back; throws the signal's reason when it aborts before. */
+  /**
+   * Resolves with a place, which disposing of gives back; throws the signal's reason when it aborts before, and a Busy
+   * when too many wait already.
+   */
   async take(signal?: AbortSignal): Promise<Disposable> {
     signal?.throwIfAborted();
-    if (this.#taken >= this.#limit) await this.#wait(signal);
+    const { limit, maxWaiting = Infinity } = this.#limits;
+    if (this.#queue.size >= maxWaiting) throw new Busy(`${this.#queue.size} others wait already`);
+    if (this.#taken >= limit()) await this.#wait(signal);
     else this.#taken++;
     return { [Symbol.dispose]: () => this.#release() };
   }
@@ -51,15 +73,15 @@ export class Places {
 
 /** Places for each key, such as a destination; keys that nobody uses take no memory. */
 export class PlacesByKey {
-  readonly #limit: number;
+  readonly #limits: PlaceLimits;
   readonly #places = new Map<string, Places>();
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(limits: PlaceLimits) {
+    this.#limits = limits;
   }
 
   async take(key: string, signal?: AbortSignal): Promise<Disposable> {
-    const places = this.#places.get(key) ?? new Places(this.#limit);
+    const places = this.#places.get(key) ?? new Places(this.#limits);
     this.#places.set(key, places);
     try {
       const place = await places.take(signal);

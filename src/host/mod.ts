@@ -1,6 +1,10 @@
 // A running host, and the way to its store from outside.
 
-export { connectToHost } from "./control.ts";
+export { connectToHost, HostConnection } from "./control_client.ts";
 export type { Exchange } from "./exchange.ts";
-export { Host, NotConfigured, writerSettings } from "./host.ts";
+export { Host } from "./host.ts";
 export { type Level, Log, writeToStderr } from "./log.ts";
+export type { Ban } from "./offenders.ts";
+export { NotConfigured } from "./own_certificate.ts";
+export { writerSettings } from "./settings.ts";
+export { addressText, type Status } from "./status.ts";

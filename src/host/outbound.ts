@@ -54,7 +54,12 @@ export class Outbound {
 
   constructor(parts: OutboundParts) {
     this.#parts = parts;
-    this.#exchanges = new Places(parts.config().delivery.max_concurrent);
+    this.#exchanges = new Places({ limit: () => parts.config().delivery.max_concurrent });
+  }
+
+  /** Exchanges under way. */
+  get exchanges(): number {
+    return this.#exchanges.taken;
   }
 
   /** Starts with what waits in the store. */

@@ -17,9 +17,13 @@ export interface DiallerOptions {
   readonly extraRoots: string | null;
   /** Where the roots are written for the runtime, see `useRoots`. */
   readonly rootsFile: string;
+  /** Asked for each connection, since they may change. */
+  readonly limits: () => DialLimits;
+}
+
+export interface DialLimits extends FlowLimits {
   /** Milliseconds for connecting and the handshake together. */
   readonly connectMs: number;
-  readonly limits: FlowLimits;
 }
 
 export interface Destination {
@@ -90,7 +94,8 @@ export class Dialler {
     context: SecureContext,
     signal?: AbortSignal,
   ): Promise<SocketConnection> {
-    const { connectMs, limits } = this.#options;
+    const limits = this.#options.limits();
+    const { connectMs } = limits;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       // Only the default store resumes.

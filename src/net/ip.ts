@@ -17,3 +17,18 @@ export function sourceKey(ip: string): string {
   if (!isIPv6(ip)) return ip;
   return ipaddr.IPv6.parse(ip).parts.slice(0, 4).map((part) => part.toString(16)).join(":");
 }
+
+/** What `sourceKey` counts by, for people: `192.0.2.1`, `2001:db8::/64`. */
+export function sourceText(ip: string): string {
+  if (!isIPv6(ip)) return ip;
+  return `${canonicalIp(`${sourceKey(ip)}::`) ?? ip}/64`;
+}
+
+/** Is an address in one of the ranges, each written as `address/bits`? */
+export function inRanges(ip: string, ranges: readonly string[]): boolean {
+  const address = ipaddr.parse(ip);
+  return ranges.some((range) => {
+    const [network, bits] = ipaddr.parseCIDR(range);
+    return network.kind() === address.kind() && address.match(network, bits);
+  });
+}

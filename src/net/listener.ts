@@ -2,6 +2,7 @@
 
 import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
+import { hears } from "./hearing.ts";
 import { type FlowLimits, SocketConnection } from "./connection.ts";
 import { canonicalIp, isIPv6, sourceKey } from "./ip.ts";
 
@@ -27,8 +28,13 @@ export interface ListenerLimits extends FlowLimits {
   readonly headerMs: number;
 }
 
+/** How often it is seen to that every server still hears who connects, in milliseconds. */
+const HEARING_CHECK_MS = 10_000;
+
 /** Why a connection ended before there was an exchange. */
 export type RefusedReason =
+  | "banned"
+  | "too fast"
   | "too many connections"
   | "too many connections from this address"
   | "handshake failed"
@@ -42,9 +48,23 @@ export interface ListenerOptions {
   readonly serverName: string;
   /** Asked for each connection, since they may change. */
   readonly limits: () => ListenerLimits;
+  /** Asked for each connection before the handshake: why it may not be had, or null. */
+  readonly admit?: (peer: string) => RefusedReason | null;
   /** Runs one exchange; the connection is closed when it resolves, and torn down when it rejects. */
   readonly serve: (connection: SocketConnection) => Promise<void>;
   readonly refused: (peer: string, reason: RefusedReason, detail?: string) => void;
+  /** Told when a server that took no more connections was opened anew, or could not be. */
+  readonly reopened?: (endpoint: Endpoint, problem: string | null) => void;
+  /** Milliseconds between looks at whether every server still hears; 10,000 unless given. */
+  readonly hearingCheckMs?: number;
+}
+
+/** A connection that is open, for an operator to look at. */
+export interface OpenConnection {
+  readonly peer: string;
+  /** When it was accepted, in milliseconds since the epoch. */
+  readonly since: number;
+  readonly state: "handshake" | "waiting" | "exchange";
 }
 
 interface Accepted {
@@ -56,18 +76,35 @@ interface Accepted {
   connection: SocketConnection | null;
 }
 
+interface Listening {
+  readonly server: Server;
+  /** With the port that the system chose. */
+  readonly endpoint: Endpoint;
+  /** Connections accepted so far, and how many there were when it was last seen to hear. */
+  readonly accepted: number;
+  checked: number;
+}
+
 /** Accepts connections on all endpoints until it is closed. */
 export class Listener {
-  readonly #options: ListenerOptions;
-  readonly #servers: Server[] = [];
+  #options: ListenerOptions;
+  readonly #servers = new Set<Listening>();
   readonly #open = new Set<Accepted>();
   /** By the TCP socket, for as long as anything happens on it. */
   readonly #accepted = new WeakMap<object, Accepted>();
   readonly #perSource = new Map<string, number>();
   readonly #serving = new Set<Promise<void>>();
+  /** Local ports of this host's own connections to itself. */
+  readonly #probes = new Set<number>();
+  readonly #hearingTimer: ReturnType<typeof setInterval>;
+  #checking: Promise<void> | null = null;
+  #closed = false;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#hearingTimer = setInterval(() => {
+      this.#checking ??= this.#checkHearing().finally(() => this.#checking = null);
+    }, options.hearingCheckMs ?? HEARING_CHECK_MS);
   }
 
   /** Listens on every endpoint, or on none: an Error names the one that cannot be had, and why. */
@@ -76,7 +113,7 @@ export class Listener {
     try {
       for (const endpoint of options.endpoints) {
         if (!listener.#isCovered(endpoint)) {
-          listener.#servers.push(await listener.#listen(endpoint));
+          listener.#servers.add(await listener.#listen(endpoint));
         }
       }
       return listener;
@@ -88,13 +125,8 @@ export class Listener {
 
   /** Where it listens, with the ports that the system chose. */
   get endpoints(): Endpoint[] {
-    const chosen = this.#servers.map((server) => {
-      const address = server.address();
-      if (address === null || typeof address === "string") {
-        throw new Error("The listener is closed");
-      }
-      return { ip: address.address, port: address.port };
-    });
+    if (this.#closed) throw new Error("The listener is closed");
+    const chosen = [...this.#servers].map(({ endpoint }) => endpoint);
     return [...this.#options.endpoints.filter((endpoint) => this.#isCovered(endpoint)), ...chosen];
   }
 
@@ -103,18 +135,29 @@ export class Listener {
     return this.#open.size;
   }
 
+  /** Those connections, the oldest first. */
+  list(): OpenConnection[] {
+    return [...this.#open].map(({ peer, since, connection }) => ({
+      peer,
+      since,
+      state: connection === null ? "handshake" : connection.begun ? "exchange" : "waiting",
+    }));
+  }
+
   /** Uses another certificate from the next handshake on; connections under way go on (row T5). */
   renew(certificate: Certificate): void {
-    for (const server of this.#servers) {
+    this.#options = { ...this.#options, certificate };
+    for (const { server } of this.#servers) {
       server.setSecureContext({ ...certificate, minVersion: "TLSv1.3" });
     }
   }
 
   /** Takes no more connections, lets exchanges under way finish for `graceMs`, and then cuts what is left. */
   async close(graceMs: number): Promise<void> {
-    const closed = Promise.all(
-      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-    );
+    this.#closed = true;
+    clearInterval(this.#hearingTimer);
+    await this.#checking;
+    const closed = Promise.all([...this.#servers].map(({ server }) => closedOf(server)));
     for (const { socket, connection } of this.#open) {
       if (connection === null || !connection.begun) socket.destroy();
     }
@@ -136,7 +179,41 @@ export class Listener {
       this.#options.endpoints.some((other) => other.ip === "::" && other.port === port);
   }
 
-  #listen(endpoint: Endpoint): Promise<Server> {
+  /**
+   * A server of the runtime whose accept fails, as when the process is out of file descriptors, never accepts again and
+   * says nothing (Deno 2.9). Whoever heard nobody for a while is called; one that does not hear is opened anew.
+   */
+  async #checkHearing(): Promise<void> {
+    for (const listening of this.#servers) {
+      const { server, endpoint, accepted, checked } = listening;
+      listening.checked = accepted;
+      if (accepted !== checked || this.#closed) continue;
+      if (
+        await hears(endpoint, () => this.#closed || listening.accepted > accepted, this.#probes)
+      ) {
+        listening.checked = listening.accepted;
+        continue;
+      }
+      if (this.#closed) return;
+      this.#servers.delete(listening);
+      // Its connections go on; the port is free at once.
+      server.close();
+      await this.#reopen(endpoint, listening);
+    }
+  }
+
+  async #reopen(endpoint: Endpoint, before: Listening): Promise<void> {
+    try {
+      this.#servers.add(await this.#listen(endpoint));
+      this.#options.reopened?.(endpoint, null);
+    } catch (error) {
+      // Still in the set, so that it is tried again.
+      this.#servers.add(before);
+      this.#options.reopened?.(endpoint, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #listen(endpoint: Endpoint): Promise<Listening> {
     const { certificate } = this.#options;
     const server = createServer({
       ...certificate,
@@ -145,12 +222,16 @@ export class Listener {
       handshakeTimeout: this.#options.limits().headerMs,
       noDelay: true,
     });
-    server.on("connection", (socket: Socket) => this.#accept(socket));
+    let accepted = 0;
+    server.on("connection", (socket: Socket) => {
+      accepted++;
+      this.#accept(socket);
+    });
     server.on("secureConnection", (socket: TLSSocket) => this.#serve(socket));
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const accepted = this.#acceptedOf(socket);
       // What was refused before the handshake has been told already.
-      if (accepted !== undefined) {
+      if (accepted !== undefined && !this.#isProbe(accepted.socket)) {
         this.#options.refused(accepted.peer, "handshake failed", error.message);
       }
       socket.destroy();
@@ -161,7 +242,14 @@ export class Listener {
       server.listen({ host: endpoint.ip, port: endpoint.port, backlog: 511 }, () => {
         server.removeListener("error", failed);
         server.on("error", () => {});
-        resolve(server);
+        resolve({
+          server,
+          endpoint: endpointOf(server),
+          get accepted() {
+            return accepted;
+          },
+          checked: 0,
+        });
       });
     });
   }
@@ -169,15 +257,18 @@ export class Listener {
   /** Limits on connections come before the handshake, which is what costs (row S1). */
   #accept(socket: Socket): void {
     const { refused } = this.#options;
+    if (this.#isProbe(socket)) return void socket.destroy();
     const limits = this.#options.limits();
-    const peer = canonicalIp(socket.remoteAddress ?? "") ?? "";
+    // A client that is gone already has no address any more.
+    const peer = canonicalIp(socket.remoteAddress ?? "");
+    if (peer === null) return void socket.destroy();
     const source = sourceKey(peer);
     const fromSource = this.#perSource.get(source) ?? 0;
     const reason = this.#open.size >= limits.maxConnections
       ? "too many connections"
       : fromSource >= limits.maxConnectionsPerIp
       ? "too many connections from this address"
-      : null;
+      : this.#options.admit?.(peer) ?? null;
     if (reason !== null) {
       socket.destroy();
       return refused(peer, reason);
@@ -192,6 +283,10 @@ export class Listener {
       if (left > 0) this.#perSource.set(source, left);
       else this.#perSource.delete(source);
     });
+  }
+
+  #isProbe(socket: Socket): boolean {
+    return socket.remotePort !== undefined && this.#probes.has(socket.remotePort);
   }
 
   #serve(socket: TLSSocket): void {
@@ -228,6 +323,16 @@ export class Listener {
     const tcp: unknown = Reflect.get(socket, "_parent");
     return typeof tcp === "object" && tcp !== null ? this.#accepted.get(tcp) : undefined;
   }
+}
+
+function endpointOf(server: Server): Endpoint {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The listener is closed");
+  return { ip: address.address, port: address.port };
+}
+
+function closedOf(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 /** The name that the client asked for (SNI), or null. */

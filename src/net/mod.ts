@@ -3,13 +3,14 @@
 export { SocketConnection } from "./connection.ts";
 export { DialError, Dialler } from "./dialler.ts";
 export * from "./dns/mod.ts";
-export { canonicalIp } from "./ip.ts";
+export { canonicalIp, inRanges, sourceKey, sourceText } from "./ip.ts";
 export {
   type Certificate,
   checkCertificate,
   type Endpoint,
   Listener,
   type ListenerLimits,
+  type OpenConnection,
   type RefusedReason,
 } from "./listener.ts";
 export { chooseSource, listensEverywhere } from "./source.ts";

@@ -56,8 +56,8 @@ export interface JudgeFacts {
   now(): number;
   /** Is `ip` among the addresses of `fmsg.<domain>`? */
   authorised(domain: string, ip: string): Promise<Authorisation>;
-  /** Is there room to store a message? */
-  hasRoom(): boolean;
+  /** Is there room for a message of this domain now: on the disk, and within what it may send? */
+  hasRoom(domain: string): boolean;
   stored(hash: MessageHash): StoredMessage | null;
 }
 
@@ -86,8 +86,9 @@ export async function judge(header: Header, peer: string, facts: JudgeFacts): Pr
   const authorisation = await facts.authorised(from, peer);
   if (authorisation.kind !== "yes") return unauthorised(authorisation, from);
 
-  // "Resource Exhaustion via Storage": when critically low, 5 to all incoming messages.
-  if (!facts.hasRoom()) return reject(INSUFFICIENT_RESOURCES);
+  // "Resource Exhaustion via Storage": when critically low, 5 to all incoming messages. "Sender Enumeration": messages of
+  // a single domain are rate limited; 5 is the code that asks to come again.
+  if (!facts.hasRoom(from)) return reject(INSUFFICIENT_RESOURCES);
 
   const { limits } = facts;
   if (wireSize(header) > limits.maxSize) return reject(TOO_BIG); // 1.4.3

@@ -33,6 +33,11 @@ export class OutgoingRecord {
     return entry.messageHash;
   }
 
+  /** Is anything on its way to `ip`, so that it may have a challenge for us? */
+  isSendingTo(ip: string): boolean {
+    return this.#entries.keys().some((key) => key.endsWith(` ${ip}`));
+  }
+
   /** Entries held now. */
   get size(): number {
     return this.#entries.size;

@@ -17,7 +17,8 @@ export type ProblemReason =
   | "message not found"
   | "not a participant"
   | "cannot be delivered"
-  | "already added";
+  | "already added"
+  | "still waiting";
 
 export function refuse(reason: ProblemReason, message: string): Problem {
   return { kind: "refused", reason, message };

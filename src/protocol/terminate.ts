@@ -2,10 +2,6 @@
 
 /** Why exchanges are terminated. The list is closed: it is what logs and counters speak in. */
 export type TerminateReason =
-  // Before the exchange.
-  | "handshake failed"
-  | "no server name"
-  | "wrong server name"
   // The connection.
   | "connection lost"
   | "header not in time"

@@ -8,7 +8,7 @@ import type { ContentSource } from "./operations.ts";
 export const CHUNK_SIZE = 64 * 1024;
 
 /** Chunk n of content c has the row id c * 2^20 + n: 64 GiB a content, and no index to keep. */
-const CHUNKS_PER_CONTENT = 2 ** 20;
+export const CHUNKS_PER_CONTENT = 2 ** 20;
 
 /** The content of `id` from the byte `start` up to `end`, chunk by chunk. */
 export function* readContent(
@@ -62,9 +62,15 @@ interface Staged {
 export class Contents {
   readonly #db: Database;
   readonly #staged = new Map<string, Staged>();
+  /** Ids of staged content that nobody waits for: what a crash left, and what could not be discarded. */
+  readonly #abandoned: Set<number>;
 
+  /** To be made before anything is staged. */
   constructor(db: Database) {
     this.#db = db;
+    this.#abandoned = new Set(
+      db.all("SELECT id FROM content WHERE staged = 1").map((row) => row.integer("id")),
+    );
   }
 
   /** Contents that are staged and adopted by nothing yet. */
@@ -151,11 +157,25 @@ export class Contents {
     this.#db.run("DELETE FROM content WHERE id = ?", id);
   }
 
-  /** Removes what a crash left staged; to be called before anything is staged. */
+  /** How many contents are staged that nobody waits for. */
+  get abandoned(): number {
+    return this.#abandoned.size;
+  }
+
+  /** Leaves staged content that could not be discarded to the sweep. */
+  abandon(token: string): void {
+    const content = this.#staged.get(token);
+    if (content?.committed === true) this.#abandoned.add(content.id);
+    this.#staged.delete(token);
+  }
+
+  /** Removes what nobody waits for; `swept` has to follow once that is committed. */
   sweep(): void {
-    for (const row of this.#db.all("SELECT id FROM content WHERE staged = 1")) {
-      this.remove(row.integer("id"));
-    }
+    for (const id of this.#abandoned) this.remove(id);
+  }
+
+  swept(): void {
+    this.#abandoned.clear();
   }
 
   #find(token: string): Staged {

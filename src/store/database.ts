@@ -27,8 +27,10 @@ export function openForWriting(dataDir: string): Database {
   const isNew = !existsSync(file);
   return open(file, false, (db) => {
     if (isNew) own(file, dataDir);
-    // Only a store that is empty takes the page size.
-    db.exec("PRAGMA page_size = 16384");
+    // Only a store that is empty takes the page size, and that free pages can be given back.
+    if (userVersion(db) === 0) {
+      db.exec("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL");
+    }
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
     db.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384");
     migrate(db, file);

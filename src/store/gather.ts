@@ -14,20 +14,27 @@ export class StoreFailure extends Error {
   override readonly name = "StoreFailure";
 }
 
+/** Who is told of commits. */
+export interface CommitObserver {
+  readonly changed?: (changes: readonly Change[]) => void;
+  /** So many operations in one group, which took so long. */
+  readonly committed?: (operations: number, ms: number) => void;
+}
+
 /** Takes operations from everybody, and resolves each once the commit that holds it is durable. */
 export class StoreWriter implements AsyncDisposable {
   readonly #backend: WriterBackend;
-  readonly #onChanges: (changes: readonly Change[]) => void;
+  readonly #observer: CommitObserver;
   #waiting: Waiting[] = [];
   #working: Promise<void> | null = null;
   #closed = false;
 
   constructor(
     backend: WriterBackend,
-    onChanges: (changes: readonly Change[]) => void = () => {},
+    observer: CommitObserver = {},
   ) {
     this.#backend = backend;
-    this.#onChanges = onChanges;
+    this.#observer = observer;
   }
 
   /** Throws a StoreFailure when the operation was not carried out. */
@@ -58,6 +65,7 @@ export class StoreWriter implements AsyncDisposable {
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
       this.#waiting = [];
+      const started = performance.now();
       try {
         const { outcomes, changes } = await this.#backend.run(
           group.map(({ operation }) => operation),
@@ -67,7 +75,8 @@ export class StoreWriter implements AsyncDisposable {
           if (outcome?.ok === true) settle(outcome.value);
           else reject(new StoreFailure(outcome?.message ?? "The writer gave no answer"));
         }
-        if (changes.length > 0) this.#onChanges(changes);
+        if (changes.length > 0) this.#observer.changed?.(changes);
+        this.#observer.committed?.(group.length, performance.now() - started);
       } catch (error) {
         const failure = new StoreFailure(error instanceof Error ? error.message : String(error), {
           cause: error,

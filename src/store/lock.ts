@@ -16,8 +16,8 @@ export class DirectoryLock implements Disposable {
       return null;
     }
     try {
-      file.truncateSync();
-      file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+      // Truncated last: what is there is written over, which takes no room on a full disk.
+      file.truncateSync(file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`)));
       own(path, dataDir);
     } catch (error) {
       file.close();

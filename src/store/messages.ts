@@ -46,8 +46,8 @@ export interface Judged extends Placed {
 
 /**
  * The verdict for each of `recipients`, all of this domain, on a message that would be stored now. What counts as
- * having it (row P3): the message itself; of a batch, at a _to_ place also the original or any batch on it, at an
- * _add to_ place also any batch on it.
+ * having received it (row P3): the message itself; of a batch, at a _to_ place also the original or any batch on it, at
+ * an _add to_ place also any batch on it. Whoever deleted it has received it all the same (3.6.1.2).
  */
 export function judgeRecipients(
   db: Database,
@@ -59,8 +59,8 @@ export function judgeRecipients(
 ): Judged[] {
   const bytes = expandedSize(header);
   const pid = header.addTo === null ? null : header.pid;
-  const have = new Set([...holders(db, hash), ...pid === null ? [] : batchHolders(db, pid)]);
-  const haveOriginal = new Set(pid === null ? [] : holders(db, pid));
+  const have = new Set([...receivers(db, hash), ...pid === null ? [] : batchReceivers(db, pid)]);
+  const haveOriginal = new Set(pid === null ? [] : receivers(db, pid));
   return recipients.map((recipient) => {
     const { key } = recipient.address;
     const duplicate = have.has(key) || (!recipient.added && haveOriginal.has(key));
@@ -70,24 +70,26 @@ export function judgeRecipients(
   });
 }
 
-/** Keys of those who have a message. */
-function holders(db: Database, hash: MessageHash): string[] {
+/** Keys of those who took a message. */
+function receivers(db: Database, hash: MessageHash): string[] {
   return db.all(
     `SELECT r.key FROM message m JOIN recipient r ON r.message = m.id
-     WHERE m.hash = ? AND r.shown IS NOT NULL`,
+     WHERE m.hash = ?1 AND r.state = 'local'
+     UNION ALL SELECT key FROM deleted WHERE hash = ?1`,
     hash,
   ).map((row) => row.text("key"));
 }
 
 /**
- * Keys of those who have any batch on a message. A batch that is not linked to its original although that is here is
+ * Keys of those who took any batch on a message. A batch that is not linked to its original although that is here is
  * forged, and on nothing (row B7).
  */
-function batchHolders(db: Database, pid: MessageHash): string[] {
+function batchReceivers(db: Database, pid: MessageHash): string[] {
   return db.all(
     `SELECT r.key FROM message m JOIN recipient r ON r.message = m.id
-     WHERE m.pid = ?1 AND m.batch = 1 AND r.shown IS NOT NULL
-     AND (m.original IS NOT NULL OR NOT EXISTS (SELECT 1 FROM message WHERE hash = ?1))`,
+     WHERE m.pid = ?1 AND m.batch = 1 AND r.state = 'local'
+     AND (m.original IS NOT NULL OR NOT EXISTS (SELECT 1 FROM message WHERE hash = ?1))
+     UNION ALL SELECT key FROM deleted WHERE pid = ?1`,
     pid,
   ).map((row) => row.text("key"));
 }

@@ -1,11 +1,16 @@
 // The store: one SQLite file, one writer, and readers. Nothing of SQL leaves this folder.
 
+export * from "./backup.ts";
 export { own, StoreError, storeFile } from "./database.ts";
+export type { Finding } from "./findings.ts";
 export { StoreFailure, StoreWriter, type WriterBackend } from "./gather.ts";
 export { DirectoryLock, lockOwner } from "./lock.ts";
 export * from "./mailbox.ts";
 export * from "./operations.ts";
+export type { Overview, QueueOverview, QuotaUse, WaitingDomain } from "./overview.ts";
 export * from "./reader.ts";
+export { freeSpace, hasRoom } from "./reserve.ts";
 export { ContentStaging } from "./staging.ts";
 export * from "./views.ts";
 export { type ConfigurableBackend, openWriterHere, openWriterThread } from "./thread.ts";
+export { type AuditProgress, type AuditReport, verifyStore } from "./verify.ts";

@@ -31,11 +31,17 @@ export interface Operations {
     readonly takes: { readonly message: number; readonly domain: string | null };
     readonly gives: number;
   };
-  /** Adds a user; false when the address is taken. */
+  /** Deletes a message or draft, for one user or for everybody here. */
+  readonly delete: { readonly takes: Delete; readonly gives: Deleted | Problem };
+  /** Deletes what is older than it may be: so many copies of users, 0 when there are none left. */
+  readonly expire: { readonly takes: Expire; readonly gives: number };
+  /** Gives some of the store's free space back to the file system. */
+  readonly reclaim: { readonly takes: Reclaim; readonly gives: Reclaimed };
+  /** Adds a user, whose is what is still here of an earlier one; false when the address is taken. */
   readonly addUser: { readonly takes: NewUser; readonly gives: boolean };
   /** Changes what is given of a user; false when there is none. */
   readonly setUser: { readonly takes: UserChange; readonly gives: boolean };
-  /** Removes a user; what they have received stays for the threads it belongs to. False when there is none. */
+  /** Removes a user; what they received and sent stays until it is deleted. False when there is none. */
   readonly removeUser: { readonly takes: { readonly key: string }; readonly gives: boolean };
 }
 
@@ -93,6 +99,43 @@ export interface Sent {
 export interface Drafted {
   readonly kind: "drafted";
   readonly id: number;
+}
+
+export interface Delete {
+  /** A message, with its batches; or a batch, which stands for its message; or a draft. */
+  readonly message: number;
+  /** The address that shall have it no more; null: nobody here. */
+  readonly for: string | null;
+}
+
+export interface Deleted {
+  readonly kind: "deleted";
+  /** The message under which what was deleted was listed. */
+  readonly id: number;
+  /** Nobody here has it any more: it is no longer stored. */
+  readonly gone: boolean;
+}
+
+export interface Expire {
+  /** Seconds for which what a user received or sent is kept; null: for good. */
+  readonly maxAge: number | null;
+  /** The same for users who have a rule of their own, by the keys of their addresses. */
+  readonly users: Readonly<Record<string, number | null>>;
+  /** How much is deleted at most. */
+  readonly limit: number;
+}
+
+export interface Reclaim {
+  /** True: all of it; false: some is kept for what comes next. */
+  readonly all: boolean;
+}
+
+/** In bytes. */
+export interface Reclaimed {
+  readonly kind: "reclaimed";
+  readonly freed: number;
+  /** What further operations would give back. */
+  readonly left: number;
 }
 
 export interface Attempt {
@@ -172,4 +215,6 @@ export interface WriterSettings {
   readonly discloseUsers: boolean;
   /** Seconds for which delivery is tried. */
   readonly window: number;
+  /** Seconds after its time for which a message is accepted; for so long, what was deleted is remembered. */
+  readonly acceptedFor: number;
 }

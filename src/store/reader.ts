@@ -12,6 +12,8 @@ import {
 import type { StoredMessage } from "../protocol/mod.ts";
 import { readWhole } from "./contents.ts";
 import { type Database, openForReading } from "./database.ts";
+import type { WriterSettings } from "./operations.ts";
+import { type Overview, overview, quotasNearTheirEnd, type QuotaUse } from "./overview.ts";
 
 /** A delivery that is due. */
 export interface DueDelivery {
@@ -111,6 +113,15 @@ export class StoreReader implements Disposable {
   /** The `size` bytes of a content as they go over the wire. */
   content(id: number, size: number): Generator<Bytes, void> {
     return readWhole(this.#db, id, 0, size);
+  }
+
+  overview(): Overview {
+    return overview(this.#db);
+  }
+
+  /** Users who have used most of a limit; `defaults` are the host's. */
+  quotasNearTheirEnd(defaults: WriterSettings["quota"]): QuotaUse[] {
+    return quotasNearTheirEnd(this.#db, defaults, Date.now() / 1000);
   }
 
   [Symbol.dispose](): void {

@@ -53,7 +53,7 @@ CREATE TABLE message (
   batch INTEGER NOT NULL,                -- 1: the header has add to
   original INTEGER REFERENCES message (id),  -- of a batch, when the original is here
   content INTEGER NOT NULL,              -- content.id; a batch uses its original's
-  sent INTEGER NOT NULL,                 -- 1: sent from here
+  sent INTEGER NOT NULL,                 -- 1: sent from here, and the sender still has it
   from_key TEXT NOT NULL,                -- the sender: from, or add to from
   time REAL NOT NULL,
   participated INTEGER NOT NULL          -- 1: from this domain, or a message up the thread is
@@ -62,6 +62,7 @@ CREATE TABLE message (
 CREATE INDEX message_pid ON message (pid) WHERE pid IS NOT NULL;
 CREATE INDEX message_batch ON message (header_hash) WHERE batch = 1;
 CREATE INDEX message_sent ON message (from_key, id) WHERE sent = 1;
+CREATE INDEX message_age ON message (from_key, time) WHERE sent = 1;
 CREATE INDEX message_time ON message (time) WHERE sent = 1;
 CREATE INDEX message_original ON message (original) WHERE original IS NOT NULL;
 
@@ -92,11 +93,25 @@ CREATE TABLE recipient (
   code INTEGER,
   reason TEXT,
   at REAL,                               -- when it got its state
-  shown INTEGER,                         -- for one who has it: the message under which it is listed
+  shown INTEGER,                         -- for one who has it: the message under which it is listed;
+                                         -- NULL when local: it was taken, and deleted since
   PRIMARY KEY (message, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX recipient_shown ON recipient (key, shown) WHERE shown IS NOT NULL;
+CREATE INDEX recipient_age ON recipient (key, at) WHERE shown IS NOT NULL;
+
+-- Who here had taken a message that is gone: should it arrive again, they do not get it again.
+CREATE TABLE deleted (
+  hash BLOB NOT NULL,
+  key TEXT NOT NULL,
+  pid BLOB,                              -- of a batch that was linked to its original: the original's hash
+  time REAL NOT NULL,                    -- the message's
+  PRIMARY KEY (hash, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deleted_pid ON deleted (pid) WHERE pid IS NOT NULL;
+CREATE INDEX deleted_time ON deleted (time);
 
 -- One row for each message and remote domain it goes to.
 CREATE TABLE outbound (

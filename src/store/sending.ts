@@ -145,6 +145,8 @@ export function applyAddTo(transaction: Transaction, batch: Prepared | Problem):
   const { original } = batch;
   const { header } = batch.decoded;
   if (original === null) throw new TypeError("A batch needs its original");
+  // It may have been deleted since it was looked up.
+  if (messageById(db, original.id) === null) return notFound(original.id);
   const problem = alreadyAdded(transaction, original, header) ??
     sendingProblem(db, settings, batch.from, expandedSize(header), now);
   if (problem !== null) return problem;

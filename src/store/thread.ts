@@ -22,10 +22,11 @@ export interface ConfigurableBackend extends WriterBackend {
   configure(settings: WriterSettings): void;
 }
 
-/** Opens the store in a thread of its own. */
+/** Opens the store in a thread of its own. `onEnd` is told if that ends by itself: nothing can be stored any more. */
 export async function openWriterThread(
   dataDir: string,
   settings: WriterSettings,
+  onEnd: (failure: StoreFailure) => void = () => {},
 ): Promise<ConfigurableBackend> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url).href, {
     type: "module",
@@ -40,6 +41,7 @@ export async function openWriterThread(
       worker.onerror = (event) => {
         event.preventDefault();
         ended = new StoreFailure(`The store's thread ended: ${event.message}: restart the host`);
+        onEnd(ended);
         reject(ended);
       };
       worker.postMessage(message, transfer);

@@ -1,6 +1,6 @@
 // Users in the writer: the directory, and what they have used of their limits.
 
-import { Address } from "../wire/mod.ts";
+import { Address, decodeHeader, expandedSize } from "../wire/mod.ts";
 import { type Problem, type RecipientFacts, refuse } from "../protocol/mod.ts";
 import type { Database, Row } from "./database.ts";
 import {
@@ -19,10 +19,11 @@ interface Usage {
   readonly bytes: number;
 }
 
+/** What is still here of an earlier user of that address is theirs, and counts. */
 export function addUser(db: Database, user: NewUser): boolean {
   const address = Address.parse(user.address);
   if (address === null) throw new TypeError(`"${user.address}" is no address`);
-  return db.run(
+  const { changes } = db.run(
     `INSERT INTO user (key, address, name, accepting, limits) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (key) DO NOTHING`,
     address.key,
@@ -30,7 +31,10 @@ export function addUser(db: Database, user: NewUser): boolean {
     user.name,
     Number(user.accepting),
     JSON.stringify(user.limits, withoutDefaults),
-  ).changes > 0;
+  );
+  if (changes === 0) return false;
+  countAgain(db, address.key);
+  return true;
 }
 
 export function setUser(db: Database, change: UserChange): boolean {
@@ -145,6 +149,44 @@ export function countUsage(
     minuteOf(now),
     bytes,
   );
+}
+
+/** What a user has no more counts no more in all; to limits a day it makes no difference. */
+export function uncountUsage(
+  db: Database,
+  direction: "recv" | "send",
+  key: string,
+  bytes: number,
+): void {
+  db.run(
+    direction === "recv"
+      ? "UPDATE user SET recv_messages = recv_messages - 1, recv_bytes = recv_bytes - ? WHERE key = ?"
+      : "UPDATE user SET send_messages = send_messages - 1, send_bytes = send_bytes - ? WHERE key = ?",
+    bytes,
+    key,
+  );
+}
+
+/** Sets what a user has in all to what is there. */
+export function countAgain(db: Database, key: string): void {
+  const received = db.all(
+    `SELECT m.header FROM recipient r JOIN message m ON m.id = r.message
+     WHERE r.key = ? AND r.shown IS NOT NULL`,
+    key,
+  );
+  const sent = db.all("SELECT header FROM message WHERE from_key = ? AND sent = 1", key);
+  db.run(
+    "UPDATE user SET recv_messages = ?, recv_bytes = ?, send_messages = ?, send_bytes = ? WHERE key = ?",
+    received.length,
+    bytesOf(received),
+    sent.length,
+    bytesOf(sent),
+    key,
+  );
+}
+
+function bytesOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + expandedSize(decodeHeader(row.blob("header"))), 0);
 }
 
 /** Drops what no limit a day looks at any more. */

@@ -13,7 +13,8 @@ self.onmessage = async ({ data }: MessageEvent<ToWriter>) => {
     switch (data.kind) {
       case "open":
         writer = Writer.open(data.dataDir, data.settings);
-        return answer({ kind: "ready" });
+        answer({ kind: "ready" });
+        return writer.takeReserve();
       case "configure":
         return writer?.configure(data.settings);
       case "run": {

@@ -4,11 +4,13 @@ import type { MessageHash } from "../wire/mod.ts";
 import { applyAccept, linkBatches, prepareAccept, unlinkedOriginals } from "./accept.ts";
 import { applyCancel, applyRecord, applyRetry } from "./attempts.ts";
 import { Contents } from "./contents.ts";
-import { type Database, openForWriting } from "./database.ts";
+import { type Database, openForWriting, StoreError } from "./database.ts";
+import { applyDelete, forgetDeleted } from "./deleting.ts";
 import type {
   Change,
   Committed,
   Operation,
+  OperationName,
   Operations,
   Outcome,
   WriterSettings,
@@ -20,7 +22,10 @@ import {
   draftById,
   prepareSendDraft,
 } from "./drafts.ts";
+import { isFull, Reserve } from "./reserve.ts";
+import { applyExpire } from "./retention.ts";
 import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
+import { applyReclaim } from "./space.ts";
 import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
 import { addUser, forgetOldUsage, removeUser, setUser } from "./users.ts";
 
@@ -51,11 +56,21 @@ type Ready = (transaction: Transaction) => Value;
 export class Writer implements Disposable {
   readonly #context: WriterContext;
   #lastTime: number;
-  #usageForgotten = 0;
+  /** When what is of no use any more was dropped from the tables. */
+  #forgotten = 0;
   /** Messages with batches that came before them and are not linked yet; not always in vain. */
   #toLink: MessageHash[];
+  readonly #dataDir: string;
+  readonly #reserve: Reserve;
 
-  private constructor(db: Database, private settings: WriterSettings) {
+  private constructor(
+    db: Database,
+    dataDir: string,
+    reserve: Reserve,
+    private settings: WriterSettings,
+  ) {
+    this.#dataDir = dataDir;
+    this.#reserve = reserve;
     const contents = new Contents(db);
     const currentSettings = (): WriterSettings => this.settings;
     this.#context = {
@@ -69,15 +84,17 @@ export class Writer implements Disposable {
     };
     this.#lastTime = db.get("SELECT max(time) AS time FROM message WHERE sent = 1")
       ?.optional("time", (row, name) => row.real(name)) ?? 0;
-    this.#inTransaction(() => contents.sweep());
+    this.#sweep();
     this.#toLink = unlinkedOriginals(db);
   }
 
   /** Opens the store of a data directory, makes it where there is none, and sweeps what a crash left. */
   static open(dataDir: string, settings: WriterSettings): Writer {
-    const db = openForWriting(dataDir);
+    const reserve = new Reserve(dataDir);
+    reserve.releaseIfFull();
+    const db = openOrTell(dataDir);
     try {
-      return new Writer(db, settings);
+      return new Writer(db, dataDir, reserve, settings);
     } catch (error) {
       db[Symbol.dispose]();
       throw error;
@@ -88,13 +105,32 @@ export class Writer implements Disposable {
     this.settings = settings;
   }
 
+  /** Keeps some room on the disk for the moment when it is full. */
+  takeReserve(): void {
+    this.#reserve.take();
+  }
+
   /**
    * Carries out `operations`, in their order and in one transaction; resolves once it is durable. One that fails does
    * not take the others along. Must not be called again before the earlier call is through.
    */
   async run(operations: readonly Operation[]): Promise<Committed> {
-    const ready: (Ready | Error)[] = [];
-    for (const operation of operations) ready.push(await this.#prepare(operation).catch(asError));
+    const committed = await this.#run(operations);
+    if (this.#reserve.spent()) await this.#giveBack();
+    return committed;
+  }
+
+  async #run(operations: readonly Operation[]): Promise<Committed> {
+    // What cannot be afforded is not even looked at.
+    const spent = this.#reserve.spent();
+    let ready: (Ready | Error)[] = [];
+    for (const operation of operations) {
+      ready.push(
+        spent && STORING.has(operation.name)
+          ? diskIsFull()
+          : await this.#prepare(operation).catch(asError),
+      );
+    }
 
     const effects = new Effects();
     const transaction: Transaction = {
@@ -105,21 +141,34 @@ export class Writer implements Disposable {
       afterCommit: (action) => effects.actions.push(action),
       linkLater: (hash) => effects.toLink.push(...(hash === null ? [] : [hash])),
     };
-    let outcomes: Outcome[];
+    let outcomes: Outcome[] | null = null;
     let committed = false;
-    try {
-      outcomes = this.#commit(operations, ready, transaction, effects);
-      committed = true;
-    } catch (error) {
-      effects.backTo(NOTHING);
-      outcomes = operations.map(() => failure(asError(error)));
+    while (outcomes === null) {
+      try {
+        outcomes = this.#commit(operations, ready, transaction, effects);
+        committed = true;
+      } catch (error) {
+        effects.backTo(NOTHING);
+        // The reserve is for what does not store: all but that has failed.
+        const canGoOn = this.#isFull(error) && operations.some(({ name }) => !STORING.has(name)) &&
+          this.#reserve.release();
+        if (canGoOn) {
+          ready = ready.map((work, i) => isStoring(operations[i]) ? diskIsFull() : work);
+        } else {
+          const why = this.#isFull(error) ? diskIsFull() : asError(error);
+          outcomes = operations.map(() => failure(why));
+        }
+      }
     }
-    for (const [i, operation] of operations.entries()) {
-      if (operation.name !== "stage") continue;
-      this.#context.contents.settle(operation.input.token, committed && outcomes[i]?.ok === true);
+    const { contents } = this.#context;
+    for (const [i, { name, input }] of operations.entries()) {
+      const ok = committed && outcomes[i]?.ok === true;
+      if (name === "stage") contents.settle(input.token, ok);
+      if (name === "discard" && !ok) contents.abandon(input.token);
     }
     if (committed) {
       for (const action of effects.actions) action();
+      this.#sweep();
       await this.#link(effects.toLink);
     }
     return { outcomes, changes: effects.changes };
@@ -171,6 +220,12 @@ export class Writer implements Disposable {
         return (transaction) => applyRetry(transaction, input.message);
       case "cancel":
         return (transaction) => applyCancel(transaction, input);
+      case "delete":
+        return (transaction) => applyDelete(transaction, input);
+      case "expire":
+        return (transaction) => applyExpire(transaction, input);
+      case "reclaim":
+        return (transaction) => applyReclaim(transaction, input);
       case "addUser":
         return ({ db }) => addUser(db, input);
       case "setUser":
@@ -193,9 +248,10 @@ export class Writer implements Disposable {
     try {
       const outcomes: Outcome[] = [];
       this.#inTransaction(() => {
-        if (transaction.now - this.#usageForgotten > 3600) {
+        if (transaction.now - this.#forgotten > 3600) {
           forgetOldUsage(db, transaction.now);
-          this.#usageForgotten = transaction.now;
+          forgetDeleted(transaction);
+          this.#forgotten = transaction.now;
         }
         for (const work of ready) outcomes.push(this.#apply(work, transaction, effects));
       });
@@ -225,14 +281,42 @@ export class Writer implements Disposable {
       db.run("RELEASE operation");
       return { ok: true, value };
     } catch (error) {
-      // On a full disk SQLite may have rolled back everything; then the group fails together.
-      if (!db.connection.isTransaction) throw error;
+      // On a full disk SQLite may have rolled back everything; the group fails together.
+      if (!db.connection.isTransaction || this.#isFull(error)) throw error;
       db.run("ROLLBACK TO operation");
       db.run("RELEASE operation");
       effects.backTo(before);
       if (error instanceof Refusal) return { ok: true, value: error.problem };
       return failure(asError(error));
     }
+  }
+
+  /** What the store has of no use, a disk that is full needs. The rest goes with the next operations. */
+  async #giveBack(): Promise<void> {
+    for (let i = 0; i < 16; i++) {
+      const { outcomes: [outcome] } = await this.#run([{ name: "reclaim", input: { all: true } }]);
+      const given = outcome?.ok === true ? outcome.value : null;
+      if (typeof given !== "object" || given?.kind !== "reclaimed" || given.left === 0) return;
+    }
+  }
+
+  /** Removes content that nobody waits for. What a full disk does not let go of goes after a later commit. */
+  #sweep(): void {
+    const { contents } = this.#context;
+    if (contents.abandoned === 0) return;
+    try {
+      this.#inTransaction(() => contents.sweep());
+      contents.swept();
+    } catch {
+      // As above; what was committed before stays so.
+    }
+  }
+
+  /** SQLite calls it an input or output error where room is lacking for anything but the store's file and its log. */
+  #isFull(error: unknown): boolean {
+    const { message } = asError(error);
+    return /disk is full/.test(message) ||
+      /disk I\/O error/.test(message) && isFull(this.#dataDir);
   }
 
   #inTransaction(work: () => void): void {
@@ -254,14 +338,38 @@ export class Writer implements Disposable {
   }
 }
 
+function openOrTell(dataDir: string): Database {
+  try {
+    return openForWriting(dataDir);
+  } catch (error) {
+    // SQLite speaks of input and output here.
+    if (!isFull(dataDir)) throw error;
+    throw new StoreError(
+      `The store in ${dataDir} cannot be opened, since the disk is full: free some space`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** The operations that a message comes into the store with. All others need little room, and are done on a full disk. */
+const STORING: ReadonlySet<OperationName> = new Set(
+  ["accept", "stage", "send", "draft", "sendDraft", "addTo"] as const,
+);
+
+function isStoring(operation: Operation | undefined): boolean {
+  return operation !== undefined && STORING.has(operation.name);
+}
+
+function diskIsFull(): Error {
+  return new Error("The disk is full: free some space and try again");
+}
+
 function failure(error: Error): Outcome {
-  const full = /disk is full/.test(error.message);
-  return {
-    ok: false,
-    message: full ? "The disk is full: free some space and try again" : error.message,
-  };
+  return { ok: false, message: error.message };
 }

@@ -1,11 +1,13 @@
 // The case of control_test.ts in which the process has no file descriptor left; it is run with few of them.
-import { connectToHost, ControlServer, controlSocket } from "../../src/host/control.ts";
+import { ControlServer, controlSocket } from "../../src/host/control.ts";
+import { connectToHost } from "../../src/host/control_client.ts";
 import { StoreWriter } from "../../src/store/mod.ts";
 import { TestStore } from "../store/support.ts";
+import { OPERATOR } from "./operator.ts";
 import { sleep } from "../support/wait.ts";
 
 await using store = await TestStore.open();
-await using _server = new ControlServer(store.folder, store.writer);
+await using _server = new ControlServer(store.folder, store.writer, OPERATOR);
 
 const files: Deno.FsFile[] = [];
 try {

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { existsSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
-import { connectToHost, ControlServer, controlSocket } from "../../src/host/control.ts";
+import { ControlServer, controlSocket } from "../../src/host/control.ts";
+import { connectToHost } from "../../src/host/control_client.ts";
+import { OPERATOR } from "./operator.ts";
 import {
   type ContentSource,
   ContentStaging,
@@ -28,7 +30,7 @@ interface Running {
 async function running(test: (host: Running) => Promise<void>): Promise<void> {
   await using store = await TestStore.open([ALICE]);
   const { folder } = store;
-  const server = new ControlServer(folder, store.writer);
+  const server = new ControlServer(folder, store.writer, OPERATOR);
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => stopped ??= server[Symbol.asyncDispose]();
   try {
@@ -175,7 +177,11 @@ Deno.test("content that a command staged is thrown away when the command goes aw
     {
       using raw = await Raw.open(folder);
       const input = { token: crypto.randomUUID(), bytes: new Uint8Array(65_536) };
-      await raw.value({ version: PROGRAM_VERSION, operations: [{ name: "stage", input }] });
+      await raw.value({
+        version: PROGRAM_VERSION,
+        kind: "operations",
+        operations: [{ name: "stage", input }],
+      });
       await raw.answer();
       assert.equal(store.count("chunk"), 1);
     }
@@ -187,7 +193,7 @@ Deno.test("a command of another version is refused with what to do, and nothing 
   running(async ({ store, folder }) => {
     using raw = await Raw.open(folder);
     const operations = [{ name: "addUser", input: user("bob") }];
-    await raw.value({ version: "0.0.0", operations });
+    await raw.value({ version: "0.0.0", kind: "operations", operations });
     assert.deepEqual(await raw.answer(), {
       kind: "refused",
       message:
@@ -206,15 +212,25 @@ for (
     ["a value that is no request", (raw) => raw.value("hello")],
     [
       "operations that are none",
-      (raw) => raw.value({ version: PROGRAM_VERSION, operations: [7, null] }),
+      (raw) => raw.value({ version: PROGRAM_VERSION, kind: "operations", operations: [7, null] }),
     ],
     [
       "an operation without its input",
-      (raw) => raw.value({ version: PROGRAM_VERSION, operations: [{ name: "stage" }] }),
+      (raw) =>
+        raw.value({
+          version: PROGRAM_VERSION,
+          kind: "operations",
+          operations: [{ name: "stage" }],
+        }),
     ],
     [
       "an operation that does not exist",
-      (raw) => raw.value({ version: PROGRAM_VERSION, operations: [{ name: "drop", input: {} }] }),
+      (raw) =>
+        raw.value({
+          version: PROGRAM_VERSION,
+          kind: "operations",
+          operations: [{ name: "drop", input: {} }],
+        }),
     ],
   ] satisfies [string, (raw: Raw) => Promise<void>][]
 ) {
@@ -263,7 +279,7 @@ Deno.test("where no host runs, none answers: without a socket, and with one left
 Deno.test("a host takes the place of a socket that a crash left", async () => {
   await using store = await TestStore.open([ALICE]);
   Deno.writeTextFileSync(controlSocket(store.folder), "");
-  await using _server = new ControlServer(store.folder, store.writer);
+  await using _server = new ControlServer(store.folder, store.writer, OPERATOR);
   await using writer = await command(store.folder);
   assert.equal(await writer.submit("addUser", user("bob")), true);
 });

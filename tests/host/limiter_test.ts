@@ -22,7 +22,7 @@ function queue(places: Pick<Places, "take">, names: string[], name: string): Pro
 }
 
 Deno.test("no more places are given than there are, and the excess waits in order", async () => {
-  const places = new Places(2);
+  const places = new Places({ limit: () => 2 });
   const had: string[] = [];
   const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => queue(places, had, name));
   await settle();
@@ -36,7 +36,7 @@ Deno.test("no more places are given than there are, and the excess waits in orde
 });
 
 Deno.test("whoever comes while others wait does not overtake them", async () => {
-  const places = new Places(1);
+  const places = new Places({ limit: () => 1 });
   const had: string[] = [];
   const first = await soon(places.take());
   const waiting = queue(places, had, "waiting");
@@ -48,7 +48,7 @@ Deno.test("whoever comes while others wait does not overtake them", async () => 
 });
 
 Deno.test("who gives up leaves the queue, and the place goes to the next", async () => {
-  const places = new Places(1);
+  const places = new Places({ limit: () => 1 });
   const first = await soon(places.take());
   const stop = new AbortController();
   const gaveUp = assert.rejects(places.take(stop.signal), /^Error: no longer wanted$/);
@@ -61,7 +61,7 @@ Deno.test("who gives up leaves the queue, and the place goes to the next", async
 });
 
 Deno.test("who has given up before takes no place, though one is free", async () => {
-  const places = new Places(1);
+  const places = new Places({ limit: () => 1 });
   const stopped = AbortSignal.abort(new Error("no longer wanted"));
   await assert.rejects(places.take(stopped), /^Error: no longer wanted$/);
   assert.ok(places.idle);
@@ -69,7 +69,7 @@ Deno.test("who has given up before takes no place, though one is free", async ()
 });
 
 Deno.test("a place that was given in the moment of giving up is not lost", async () => {
-  const places = new Places(1);
+  const places = new Places({ limit: () => 1 });
   const first = await soon(places.take());
   const stop = new AbortController();
   const taken = places.take(stop.signal);
@@ -80,7 +80,7 @@ Deno.test("a place that was given in the moment of giving up is not lost", async
 });
 
 Deno.test("a place is given back also when what was done with it fails", async () => {
-  const places = new Places(1);
+  const places = new Places({ limit: () => 1 });
   await assert.rejects(async () => {
     using _place = await places.take();
     throw new Error("failed");
@@ -89,7 +89,7 @@ Deno.test("a place is given back also when what was done with it fails", async (
 });
 
 Deno.test("C2 each key has its own places", async () => {
-  const places = new PlacesByKey(1);
+  const places = new PlacesByKey({ limit: () => 1 });
   const had: string[] = [];
   const a = await soon(places.take("a"));
   const b = await soon(places.take("b"));
@@ -104,7 +104,7 @@ Deno.test("C2 each key has its own places", async () => {
 });
 
 Deno.test("C2 the limit of a key holds for who comes after a place was given back", async () => {
-  const places = new PlacesByKey(2);
+  const places = new PlacesByKey({ limit: () => 2 });
   const [first, second] = [await soon(places.take("key")), await soon(places.take("key"))];
   first[Symbol.dispose]();
   const third = await soon(places.take("key"));
@@ -117,7 +117,7 @@ Deno.test("C2 the limit of a key holds for who comes after a place was given bac
 });
 
 Deno.test("a signal that outlives many waits is not burdened with them", async () => {
-  const places = new Places(1);
+  const places = new Places({ limit: () => 1 });
   const stop = new AbortController();
   for (let i = 0; i < 10; i++) {
     const first = await soon(places.take(stop.signal));
@@ -129,7 +129,7 @@ Deno.test("a signal that outlives many waits is not burdened with them", async (
 });
 
 Deno.test("C2 the limit of a key holds for those who wait, give up and come again", async () => {
-  const places = new PlacesByKey(2);
+  const places = new PlacesByKey({ limit: () => 2 });
   let now = 0;
   let most = 0;
   await Promise.all(

@@ -13,6 +13,7 @@ import { waitFor } from "../support/wait.ts";
 import {
   authority,
   certificate,
+  LIMITS,
   LOOPBACK,
   NAME,
   Net,
@@ -37,7 +38,7 @@ type To = Parameters<Dialler["connect"]>[0];
 
 function dialling(connectMs: number, test: (dialling: Dialling) => Promise<void>): Promise<void> {
   return withNet((net) =>
-    withDialler({ connectMs }, (dialler) =>
+    withDialler({ limits: () => ({ ...LIMITS, connectMs }) }, (dialler) =>
       test({
         net,
         dial: (port, changes, signal) =>

@@ -59,6 +59,19 @@ Deno.test("S1 an IPv4 address counts as one, also where it comes mapped into IPv
     await host.refusedWith("too many connections from this address");
   }));
 
+Deno.test("S6 whoever is not admitted is closed before the handshake, and the reason is told", () =>
+  withNet(async (net) => {
+    const host = await net.listen({ admit: (peer) => peer === LOOPBACK ? "banned" : null });
+    const refused = await net.tcp(host.port);
+    let bytes = 0;
+    refused.on("data", (piece) => bytes += piece.length);
+    refused.write(await clientHello(net));
+    await waitFor(() => refused.readableEnded || refused.destroyed);
+    assert.equal(bytes, 0);
+    await host.refusedWith("banned");
+    await net.peer(host.port, { from: "127.0.0.2" });
+  }));
+
 Deno.test("S1 an IPv6 network has its limit too, and limits may change while the host runs", () =>
   withNet(async (net) => {
     const host = await net.listen({

@@ -21,7 +21,7 @@ import { authority, certificate, LOOPBACK, NAME, Peer, type PeerOptions } from "
 export * from "./tls_peer.ts";
 
 /** Limits that no test reaches unless it wants to. */
-const LIMITS: ListenerLimits = {
+export const LIMITS: ListenerLimits = {
   maxConnections: 1000,
   maxConnectionsPerIp: 1000,
   headerMs: PATIENCE,
@@ -43,6 +43,8 @@ export interface ListenOptions {
   readonly endpoints?: readonly Endpoint[];
   readonly certificate?: Certificate;
   readonly limits?: Partial<ListenerLimits>;
+  readonly admit?: (peer: string) => RefusedReason | null;
+  readonly hearingCheckMs?: number;
 }
 
 export class Net {
@@ -185,6 +187,7 @@ export class Host {
   /** Exchanges that were begun and not yet taken by `next`. */
   readonly begun: Exchange[] = [];
   readonly refused: Refusal[] = [];
+  readonly reopened: (string | null)[] = [];
   readonly #exchanges: Exchange[] = [];
   #closing: Promise<void> | null = null;
 
@@ -207,6 +210,9 @@ export class Host {
         limits: () => limits.current,
         serve: (connection) => host.#serve(connection),
         refused: (peer, reason, detail) => host.refused.push({ peer, reason, detail }),
+        reopened: (_endpoint, problem) => host.reopened.push(problem),
+        admit: options.admit ?? (() => null),
+        hearingCheckMs: options.hearingCheckMs ?? 60_000,
       }),
       limits,
     );
@@ -304,8 +310,7 @@ export async function withDialler<Result>(
       new Dialler({
         extraRoots: authority.pem,
         rootsFile: join(folder, "roots.pem"),
-        connectMs: PATIENCE,
-        limits: LIMITS,
+        limits: () => ({ ...LIMITS, connectMs: PATIENCE }),
         ...options,
       }),
     );

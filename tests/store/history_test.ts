@@ -5,20 +5,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hex, type MessageHash } from "../../src/wire/mod.ts";
 import type { AttemptOutcome } from "../../src/store/mod.ts";
-import { addTo, draft, type Message, noise } from "../support/message.ts";
+import { addTo, draft, noise } from "../support/message.ts";
+import { ALICE, BOB, CHRIS, here, LIMIT, Model, setOf } from "./history_model.ts";
 import { batch, HERE, results, TestStore, whole } from "./support.ts";
 
-const ALICE = `@alice@${HERE}`;
-const BOB = `@bob@${HERE}`;
-const CHRIS = `@chris@${HERE}`;
 const NOBODY = `@nobody@${HERE}`;
 const CAROL = "@carol@far.example";
 const DORA = "@dora@far.example";
 const EVE = "@eve@other.example";
 const EVERYBODY = [ALICE, BOB, CHRIS, NOBODY, CAROL, DORA, EVE];
-
-/** Chris may receive so many messages. */
-const LIMIT = 3;
 
 const ORIGINALS = [
   draft({ from: CAROL, to: [ALICE, BOB], body: "one" }),
@@ -43,6 +38,9 @@ type Step =
   | { readonly kind: "attempt"; readonly delivery: number; readonly outcome: AttemptOutcome }
   | { readonly kind: "cancel" | "retry"; readonly message: number }
   | { readonly kind: "accepting"; readonly user: string; readonly accepting: boolean }
+  /** For a user, or for everybody. */
+  | { readonly kind: "delete"; readonly message: number; readonly user: string | null }
+  | { readonly kind: "expire" }
   | { readonly kind: "restart" };
 
 function steps(): fc.Arbitrary<Step[]> {
@@ -97,78 +95,25 @@ function steps(): fc.Arbitrary<Step[]> {
       user: fc.constantFrom(ALICE, BOB),
       accepting: fc.boolean(),
     }),
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant("delete" as const),
+        message: index,
+        user: fc.constantFrom(ALICE, BOB, CHRIS, null),
+      }),
+    },
+    fc.constant({ kind: "expire" } as const),
     fc.constant({ kind: "restart" } as const),
   );
   return fc.array(step, { maxLength: 25 });
-}
-
-/** Who has what, by the words of rows P3, P5, P7 and B7. */
-class Model {
-  /** The holders of each message and batch, by its hash. */
-  readonly holders = new Map<string, Set<string>>();
-  /** Those who have any batch on a message, by the message's hash. */
-  readonly #batchHolders = new Map<string, Set<string>>();
-  readonly #accepting = new Map([[ALICE, true], [BOB, true], [CHRIS, true]]);
-  #receivedByChris = 0;
-
-  setAccepting(user: string, accepting: boolean): void {
-    this.#accepting.set(user, accepting);
-  }
-
-  /** What the store should say of a message that arrives; `whole`: with its content. */
-  arrive({ hash, fields }: Message, whole: boolean): unknown {
-    const id = hex(hash);
-    const original = fields.addTo && fields.pid ? hex(fields.pid) : null;
-    const added = here(fields.addTo?.to ?? []);
-    if (!whole && added.length === 0) {
-      if (this.holders.has(id)) return "duplicate";
-      this.keep(id);
-      return "recorded";
-    }
-    return [
-      ...here(fields.to).map((user) => this.judge(user, id, original, false)),
-      ...added.map((user) => this.judge(user, id, original, true)),
-    ];
-  }
-
-  /** The code for a user, who has the message from then on if it is 200. `original`: of a batch. */
-  judge(user: string, message: string, original: string | null, added: boolean): number {
-    const sets = [
-      this.holders.get(message),
-      original === null ? undefined : this.#batchHolders.get(original),
-      original === null || added ? undefined : this.holders.get(original),
-    ];
-    if (sets.some((set) => set?.has(user))) return 103;
-    const accepting = this.#accepting.get(user);
-    if (accepting === undefined) return 100;
-    if (user === CHRIS && this.#receivedByChris >= LIMIT) return 101;
-    if (!accepting) return 102;
-    if (user === CHRIS) this.#receivedByChris++;
-    this.keep(message).add(user);
-    if (original !== null) setOf(this.#batchHolders, original).add(user);
-    return 200;
-  }
-
-  /** The message is stored, whoever has it. */
-  keep(message: string): Set<string> {
-    return setOf(this.holders, message);
-  }
-}
-
-function setOf(map: Map<string, Set<string>>, key: string): Set<string> {
-  const set = map.get(key) ?? new Set();
-  map.set(key, set);
-  return set;
-}
-
-function here(texts: readonly (string | Uint8Array)[]): string[] {
-  return texts.map(String).filter((text) => text.endsWith(HERE));
 }
 
 class History {
   readonly #store: TestStore;
   readonly #model = new Model();
   readonly #delivered = new Set<string>();
+  #deleted = false;
 
   constructor(store: TestStore) {
     this.#store = store;
@@ -199,13 +144,17 @@ class History {
         await this.#store.writer.submit("setUser", { key: user, accepting });
         return;
       }
+      case "delete":
+        return await this.#delete(step.message, step.user);
+      case "expire":
+        return await this.#expire();
       case "restart":
         return await this.#store.reopen();
     }
   }
 
   check(): void {
-    this.#store.audit();
+    this.#store.audit({ deleted: this.#deleted });
     const held = this.#store.rows(
       `SELECT m.hash, r.key FROM message m LEFT JOIN recipient r ON r.message = m.id AND r.shown IS NOT NULL`,
     );
@@ -214,18 +163,20 @@ class History {
       const set = setOf(stored, hex(row.blob("hash")));
       if (!row.isNull("key")) set.add(row.text("key"));
     }
-    assert.deepEqual(stored, this.#model.holders);
+    assert.deepEqual(stored, this.#model.holders());
     const states = this.#store.rows("SELECT message, place, state FROM recipient WHERE code = 200")
       .map((row) => `${row.integer("message")} ${row.integer("place")} ${row.text("state")}`);
+    const ids = new Set(this.#store.rows("SELECT id FROM message").map((row) => row.integer("id")));
     for (const earlier of this.#delivered) {
-      assert.ok(states.includes(earlier), "a 200 was replaced");
+      const isStored = ids.has(Number(earlier.split(" ", 1)[0]));
+      assert.ok(states.includes(earlier) || !isStored, "a 200 was replaced");
     }
     for (const state of states) this.#delivered.add(state);
   }
 
   /** Each comes with what the host would have asked it for before the group. */
   async #arrive(which: readonly number[]): Promise<void> {
-    const isStored = ({ hash }: { hash: MessageHash }) => this.#model.holders.has(hex(hash));
+    const isStored = ({ hash }: { hash: MessageHash }) => this.#model.isStored(hex(hash));
     const arriving = which.flatMap((i) => {
       const original = ORIGINALS[i];
       if (original !== undefined) return [{ message: original, whole: true }];
@@ -248,7 +199,7 @@ class History {
     const outcome = await this.#store.send({ from: ALICE, to, start, body: "news" });
     if (outcome.kind === "refused") return assert.notEqual(answers, null, outcome.message);
     const hash = hex(outcome.hash);
-    this.#model.keep(hash);
+    this.#model.keep(hash, null, ALICE);
     const codes = here(to).map((user) => [user, this.#model.judge(user, hash, null, false)]);
     this.#assertCodes(outcome.id, codes);
   }
@@ -259,9 +210,40 @@ class History {
     if (outcome.kind !== "sent") return;
     const original = this.#store.read((mailbox) => mailbox.message(id))?.hash ?? "";
     const hash = hex(outcome.hash);
-    this.#model.keep(hash);
+    this.#model.keep(hash, original, from);
     const codes = here(to).map((user) => [user, this.#model.judge(user, hash, original, true)]);
     this.#assertCodes(outcome.id, codes);
+  }
+
+  async #delete(message: number, user: string | null): Promise<void> {
+    const id = this.#id(message);
+    const [hash] = this.#store.rows("SELECT hash FROM message WHERE id = ?", id)
+      .map((row) => hex(row.blob("hash")));
+    const waits = this.#waiting().size > 0;
+    const outcome = await this.#store.writer.submit("delete", { message: id, for: user });
+    if (hash === undefined) return assert.equal(outcome.kind, "refused");
+    if (outcome.kind === "refused" && outcome.reason === "still waiting") return assert.ok(waits);
+    const { had, gone } = this.#model.remove(hash, user);
+    assert.equal(outcome.kind === "deleted", had, JSON.stringify(outcome));
+    if (outcome.kind === "deleted") assert.equal(outcome.gone, gone);
+    this.#deleted = true;
+  }
+
+  async #expire(): Promise<void> {
+    const waiting = this.#waiting();
+    const rules = { maxAge: -1, users: {}, limit: 3 };
+    while (await this.#store.writer.submit("expire", rules) > 0);
+    this.#model.expire(waiting);
+    this.#deleted = true;
+  }
+
+  /** Hashes of what waits for delivery. */
+  #waiting(): Set<string> {
+    const rows = this.#store.rows(
+      `SELECT m.hash FROM message m JOIN outbound o ON o.message = m.id
+       WHERE o.state IN ('blocked', 'waiting')`,
+    );
+    return new Set(rows.map((row) => hex(row.blob("hash"))));
   }
 
   /** Of those who have it already there is no row. */

@@ -49,6 +49,7 @@ const SETTINGS: WriterSettings = {
   maxExpandedSize: 10 * 1024 * 1024,
   discloseUsers: true,
   window: 5 * 24 * 3600,
+  acceptedFor: 7 * 24 * 3600,
 };
 
 export function settings(changes: Partial<WriterSettings> = {}): WriterSettings {
@@ -239,7 +240,12 @@ export class TestStore implements AsyncDisposable {
       run: (operations: readonly Operation[]) => raw.run(operations),
       close: () => Promise.resolve(raw[Symbol.dispose]()),
     };
-    return [raw, new StoreWriter(backend, (changes) => this.changes.push(...changes))];
+    return [
+      raw,
+      new StoreWriter(backend, {
+        changed: (changes) => this.changes.push(...changes),
+      }),
+    ];
   }
 }
 

@@ -161,7 +161,7 @@ const RETRY = { message: null };
 Deno.test("what arrives while a group is under way is the next group", async () => {
   const backend = new HeldBackend();
   const changes: unknown[] = [];
-  const writer = new StoreWriter(backend, (changed) => changes.push(...changed));
+  const writer = new StoreWriter(backend, { changed: (changed) => changes.push(...changed) });
   const first = writer.submit("retry", RETRY);
   const others = [1, 2, 3].map(() => writer.submit("retry", RETRY));
   assert.deepEqual(backend.groups.map(({ length }) => length), [1]);

@@ -47,6 +47,8 @@ export interface Resolver extends AsyncDisposable {
    * becomes of the other.
    */
   authorises(name: string, ip: string, signal?: AbortSignal): Promise<Authorisation>;
+  /** Resolves once the look-ups that are under way have their answers, of which none is waited for beyond its time. */
+  drain(): Promise<void>;
   /** Ends all look-ups as `failed`, now and later; resolves when their sockets are closed. */
   close(): Promise<void>;
   /** Sockets open now. */
@@ -120,6 +122,10 @@ class DnsResolver implements Resolver {
       );
     });
     return authorisation ?? ABORTED;
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.#underWay.values());
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,89 @@
+// Who may connect, and how often: bans, rates, and what is counted against an address (rows S1, S6).
+
+import type { Config } from "../config.ts";
+import type { RefusedReason } from "../net/mod.ts";
+import { sourceKey } from "../net/mod.ts";
+import type { OutgoingRecord } from "../protocol/mod.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Log } from "./log.ts";
+import { type Ban, Offenders } from "./offenders.ts";
+import { pointsOf, pointsOfRefusal } from "./offences.ts";
+import { Rates } from "./rate.ts";
+import { Refusals } from "./refusals.ts";
+import type { Statistics } from "./statistics.ts";
+
+/** New connections a second of an address that is on its way to a ban. */
+const SLOWED_RATE = 1;
+
+export class Gate implements Disposable {
+  readonly offenders: Offenders;
+  readonly #config: () => Config;
+  readonly #outgoing: OutgoingRecord;
+  readonly #statistics: Statistics;
+  readonly #log: Log;
+  readonly #rates = new Rates();
+  readonly #refusals: Refusals;
+
+  constructor(
+    config: () => Config,
+    outgoing: OutgoingRecord,
+    statistics: Statistics,
+    log: Log,
+  ) {
+    this.#config = config;
+    this.#outgoing = outgoing;
+    this.#statistics = statistics;
+    this.#log = log;
+    this.offenders = new Offenders(() => config().ban);
+    this.#refusals = new Refusals(log);
+  }
+
+  /** Asked before the handshake: why this address may not connect now, or null. */
+  admit(peer: string): RefusedReason | null {
+    // Whoever we are sending to may have a challenge for us, whatever it did otherwise.
+    if (this.#outgoing.isSendingTo(peer)) return null;
+    const standing = this.offenders.standing(peer);
+    if (standing === "banned") return "banned";
+    const { accept_rate_per_ip: limit } = this.#config().limits;
+    const rate = standing === "slowed" ? Math.min(SLOWED_RATE, limit ?? SLOWED_RATE) : limit;
+    return rate === null || this.#rates.take(sourceKey(peer), rate, rate) ? null : "too fast";
+  }
+
+  /** A connection ended before there was an exchange. */
+  refused(peer: string, reason: RefusedReason, detail: string | null): void {
+    this.#statistics.refusal(reason);
+    this.#refusals.add(peer, reason, detail);
+    this.#offended(peer, pointsOfRefusal(reason), reason);
+  }
+
+  /** An exchange ended. Those that go out are with addresses of our own choice. */
+  ended(exchange: Exchange): void {
+    if (exchange.direction === "out") return;
+    const why = exchange.terminated ?? `answered with ${exchange.codes.join(", ")}`;
+    this.#offended(exchange.peer, pointsOf(exchange), why);
+  }
+
+  ban(ip: string, seconds: number, reason: string): Ban {
+    const ban = this.offenders.ban(ip, seconds, reason);
+    this.#banned(ban);
+    return ban;
+  }
+
+  [Symbol.dispose](): void {
+    this.#refusals[Symbol.dispose]();
+  }
+
+  #offended(ip: string, points: number, reason: string): void {
+    const ban = this.offenders.offended(ip, points, reason);
+    if (ban !== null) this.#banned(ban);
+  }
+
+  #banned({ address, until, reason }: Ban): void {
+    this.#statistics.bans.add();
+    this.#log.warn("banned", {
+      address,
+      until: new Date(until * 1000).toISOString(),
+      reason,
+    });
+  }
+}

@@ -1,0 +1,92 @@
+// What the parts of a host need to know of its configuration, in their own words.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createResolver, Dialler, type ListenerLimits, type Resolver } from "../net/mod.ts";
+import type { WriterSettings } from "../store/mod.ts";
+import type { Config } from "../config.ts";
+
+/** What the writer has to know, also when a command opens the store without a host. */
+export function writerSettings(config: Config): WriterSettings {
+  return {
+    domain: config.domain,
+    quota: config.quota,
+    maxSize: config.limits.max_size,
+    maxExpandedSize: config.limits.max_expanded_size,
+    discloseUsers: config.limits.disclose_users,
+    window: config.delivery.window,
+    acceptedFor: config.limits.max_message_age + config.limits.max_time_skew,
+  };
+}
+
+export function listenerLimits({ limits }: Config): ListenerLimits {
+  return {
+    maxConnections: limits.max_connections,
+    maxConnectionsPerIp: limits.max_connections_per_ip,
+    headerMs: limits.header_timeout * 1000,
+    idleMs: limits.idle_timeout * 1000,
+    minRate: limits.min_rate,
+  };
+}
+
+export function makeResolver({ dns }: Config): Resolver {
+  return createResolver({
+    servers: dns.servers,
+    hosts: dns.hosts,
+    dnssec: dns.dnssec,
+    trusted: dns.trusted,
+  });
+}
+
+export function makeDialler(config: Config, current: () => Config): Dialler {
+  return new Dialler({
+    extraRoots: readRoots(config),
+    rootsFile: join(config.data_dir, "roots.pem"),
+    limits: () => {
+      const { delivery, limits } = current();
+      return {
+        connectMs: delivery.connect_timeout * 1000,
+        idleMs: limits.idle_timeout * 1000,
+        minRate: limits.min_rate,
+      };
+    },
+  });
+}
+
+function readRoots({ tls }: Config): string | null {
+  if (tls?.ca === undefined) return null;
+  try {
+    return readFileSync(tls.ca, "utf8");
+  } catch (error) {
+    throw new Error(
+      `tls.ca: cannot read ${tls.ca}: ${
+        error instanceof Error ? error.message : error
+      }; check the path and who may read it, or remove the key`,
+      { cause: error },
+    );
+  }
+}
+
+/** `fmsg.<domain>`: the name under which others know this host. */
+export function serverName({ domain }: Config): string {
+  return `fmsg.${domain}`;
+}
+
+/** Keys that are read once, so that a change of them needs a restart. */
+const READ_ONCE = {
+  domain: (config: Config) => config.domain,
+  data_dir: (config: Config) => config.data_dir,
+  listen: (config: Config) => config.listen,
+  "tls.ca": (config: Config) => config.tls?.ca,
+  "metrics.listen": (config: Config) => config.metrics.listen,
+} as const;
+
+export type ReadOnce = keyof typeof READ_ONCE;
+
+/** The keys in which a new configuration differs although they are read only once. */
+export function changedForRestart(before: Config, after: Config): ReadOnce[] {
+  const keys = Object.keys(READ_ONCE).filter((key): key is ReadOnce => key in READ_ONCE);
+  return keys.filter((key) =>
+    JSON.stringify(READ_ONCE[key](before)) !== JSON.stringify(READ_ONCE[key](after))
+  );
+}

@@ -1,0 +1,11 @@
+// A host for tests of the control socket alone: nothing goes on in it.
+import type { Operator } from "../../src/host/control.ts";
+
+export const OPERATOR: Operator = {
+  status: () => {
+    throw new Error("There is nothing to tell");
+  },
+  bans: () => [],
+  ban: (ip) => `${ip} cannot be banned`,
+  lift: () => false,
+};
