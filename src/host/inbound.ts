@@ -50,6 +50,9 @@ const LOOKUPS = { limit: () => 8, maxWaiting: 64 };
 /** Seconds' worth of messages that a domain may send at once. */
 const BURST_SECONDS = 10;
 
+/** Batches from elsewhere on one message: each costs a row of up to 130 KB, and the hash over the message's content. */
+const MAX_BATCHES = 1000;
+
 /** How long a reading of the free disk space is believed, in milliseconds. */
 const DISK_CHECK_MS = 1000;
 
@@ -163,6 +166,10 @@ export class Inbound implements ReceivingHost<ContentStaging> {
 
   recordedBatch(hash: HeaderHash): MessageHash | null {
     return this.#parts.reader.recordedBatch(hash);
+  }
+
+  takesBatchOn(original: MessageHash): boolean {
+    return this.#parts.reader.batchesOn(original, MAX_BATCHES) < MAX_BATCHES;
   }
 
   heldByAll(hash: MessageHash, keys: readonly string[]): boolean {

@@ -10,6 +10,7 @@ import {
   HeaderDecoder,
   type HeaderHash,
   headerHash,
+  INSUFFICIENT_RESOURCES,
   type MessageHash,
   type RecipientCode,
   recipients,
@@ -28,6 +29,8 @@ export interface ReceivingHost<Content extends Staging> extends JudgeFacts {
   askChallenge(connection: Connection, domain: string, hash: HeaderHash): Promise<MessageHash>;
   /** The hash of the batch with exactly this header, when it is recorded. */
   recordedBatch(hash: HeaderHash): MessageHash | null;
+  /** May another batch on this message, which is here, be recorded? */
+  takesBatchOn(original: MessageHash): boolean;
   /** Is the message stored for all of these, which are the recipients here? */
   heldByAll(hash: MessageHash, keys: readonly string[]): boolean;
   /** A place for content of `size` bytes. */
@@ -94,6 +97,13 @@ export async function receiveMessage<Content extends Staging>(
   const judgement = await judge(decoded.header, connection.peer, host);
   if (judgement.kind === "terminate") throw new Terminate(judgement.reason, judgement.detail);
   if (judgement.kind === "reject") return last(connection, record, [judgement.code]);
+
+  // "Resource Exhaustion via Storage": no quota counts batches that add nobody here.
+  const { pid } = decoded.header;
+  if (
+    judgement.delivery !== CONTINUE && pid !== null && !host.takesBatchOn(pid) &&
+    host.recordedBatch(hash) === null
+  ) return last(connection, record, [INSUFFICIENT_RESOURCES]);
 
   const answer = judgement.challenge ? await challenge(connection, host, hash, record) : null; // 2
 

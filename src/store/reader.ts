@@ -50,6 +50,16 @@ export class StoreReader implements Disposable {
     return row === null ? null : asMessageHash(row.blob("hash"));
   }
 
+  /** How many batches are on a message, counted up to `most`. */
+  batchesOn(original: MessageHash, most: number): number {
+    return this.#db.get(
+      `SELECT count(*) AS n FROM (SELECT 1 FROM message
+         WHERE original = (SELECT id FROM message WHERE hash = ?) LIMIT ?)`,
+      original,
+      most,
+    )?.integer("n") ?? 0;
+  }
+
   /** Do all of these users have the message? */
   heldByAll(hash: MessageHash, keys: readonly string[]): boolean {
     const rows = this.#db.all(

@@ -123,6 +123,7 @@ export interface HostFacts {
   readonly now: number;
   readonly authorisation: Authorisation;
   readonly room: boolean;
+  readonly takesBatch: boolean;
   /** By the hexadecimal of their hashes. */
   readonly stored: ReadonlyMap<string, StoredMessage>;
   /** What a challenge brings. */
@@ -141,6 +142,7 @@ const USUAL: HostFacts = {
   now: NOW,
   authorisation: { kind: "yes" },
   room: true,
+  takesBatch: true,
   stored: new Map(),
   answer: new Terminate("internal error", "no challenge was expected"),
   recorded: null,
@@ -239,6 +241,10 @@ export class FactualHost implements ReceivingHost<MemoryStaging> {
   recordedBatch(_hash: HeaderHash): MessageHash | null {
     this.asked.push("recorded batch");
     return this.#facts.recorded;
+  }
+
+  takesBatchOn(): boolean {
+    return this.#facts.takesBatch;
   }
 
   heldByAll(hash: MessageHash, keys: readonly string[]): boolean {

@@ -102,6 +102,21 @@ const PATHS: Readonly<Record<string, Path & { readonly codes: readonly number[] 
     facts: { stored: STORED, acceptance: { kind: "duplicate" } },
     codes: [10],
   },
+  "a batch too many": {
+    header: batch([ben]),
+    facts: { stored: STORED, takesBatch: false },
+    codes: [5],
+  },
+  "a batch too many that adds nobody here": {
+    header: batch([alice]),
+    facts: { stored: STORED, takesBatch: false },
+    codes: [5],
+  },
+  "duplicate of a batch, where there are too many": {
+    header: batch([alice]),
+    facts: { stored: STORED, takesBatch: false, recorded: someHash(2) },
+    codes: [10],
+  },
   "accept add to": {
     header: batch([alice]),
     facts: { stored: STORED, acceptance: { kind: "recorded" } },

@@ -294,6 +294,10 @@ export class TinyHost implements ReceivingHost<Collected> {
     return batch?.hash ?? null;
   }
 
+  takesBatchOn(): boolean {
+    return true;
+  }
+
   heldByAll(hash: MessageHash, keys: readonly string[]): boolean {
     const holders = this.messages.get(hex(hash))?.holders;
     return keys.every((key) => holders?.has(key) ?? false);

@@ -224,3 +224,15 @@ Deno.test("B2 an original and a batch on it that come in one group are both stor
   assert.equal(store.count("content"), 1);
   store.audit();
 });
+
+Deno.test("S3 the batches on a message are counted up to a bound", async () => {
+  const original = draft({ from: FROM, to: [ALICE] });
+  await using store = await storeWith(original);
+  const counted = (most: number): number =>
+    store.readAsHost((reader) => reader.batchesOn(original.hash, most));
+  assert.equal(counted(3), 0);
+  for (const name of ["one", "two", "three"]) {
+    await store.acceptBatch(addTo(original, { from: FROM, to: [`@${name}@far.example`] }));
+  }
+  assert.deepEqual([counted(2), counted(3), counted(100)], [2, 3, 3]);
+});
