@@ -37,7 +37,9 @@ export function useRoots(extra: string | null, file: string): Roots {
   const wanted = [systemRoots(), extra].filter((pem) => pem !== null).join("\n");
   if (given === null) {
     given = wanted;
-    writeFileSync(file, [wanted, operators].filter((pem) => pem !== null).join("\n"));
+    const all = [wanted, operators].filter((pem) => pem !== null).join("\n");
+    // On a full disk there may be no room to write the same again.
+    if (readIfThere(file) !== all) writeFileSync(file, all);
     Deno.env.set("DENO_CERT", file);
   }
   return {

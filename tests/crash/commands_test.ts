@@ -2,13 +2,12 @@
 
 import assert from "node:assert/strict";
 import { received, stored } from "../conformance/outcome.ts";
-import { audit } from "../store/audit.ts";
 import { PROGRAM, type Ran } from "../support/host_commands.ts";
 import type { HostProcess } from "../support/host_process.ts";
 import { noise } from "../support/message.ts";
-import { sleep, waitFor } from "../support/wait.ts";
+import { sleep } from "../support/wait.ts";
 import { World } from "../support/world.ts";
-import { revive, ROUNDS, seeded } from "./survival.ts";
+import { isWholeSoon, killAll, revive, ROUNDS, seeded } from "./survival.ts";
 
 Deno.test("commands in a crash", async (t) => {
   await using world = await World.make();
@@ -49,7 +48,7 @@ Deno.test("commands in a crash", async (t) => {
             host.cli(["user", "add", host.address(`user${round}`), "--json"]),
           ];
           await sleep(150 + random.below(400));
-          await host.kill();
+          await killAll(host);
           const ran = await Promise.all(commands);
           await revive(host);
           ran.forEach(tellsTruth);
@@ -111,21 +110,6 @@ function tryToKill(child: Deno.ChildProcess): void {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
   }
-}
-
-/** The running host discards what a dead command had staged, in a moment. */
-async function isWholeSoon(host: HostProcess): Promise<void> {
-  let problem: unknown = null;
-  const whole = waitFor(() => {
-    try {
-      audit(host.dataDir);
-      return true;
-    } catch (error) {
-      problem = error;
-      return false;
-    }
-  });
-  await whole.catch(() => Promise.reject(problem));
 }
 
 function assertNothingTwice(host: HostProcess): void {

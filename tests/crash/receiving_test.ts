@@ -7,9 +7,9 @@ import { received } from "../conformance/outcome.ts";
 import type { HostProcess } from "../support/host_process.ts";
 import { addTo, draft, type Message, noise, recipientsAt, replyTo } from "../support/message.ts";
 import type { Peer } from "../support/peer.ts";
-import { PATIENCE, sleep, waitFor } from "../support/wait.ts";
+import { PATIENCE, waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
-import { revive, ROUNDS, seeded } from "./survival.ts";
+import { killAll, revive } from "./survival.ts";
 
 /** Where an exchange is when the host dies. */
 const PHASES = [
@@ -72,37 +72,13 @@ Deno.test("a host that is killed while it receives", async (t) => {
       });
       await Promise.all(reached);
       if (phase === "half of the data is sent") await waitFor(() => stagesSomething(host));
-      await host.kill();
+      await killAll(host);
       await survives(await Promise.all(sendings));
     });
   }
 
-  await t.step(
-    "P4 killed at random moments, with many exchanges under way",
-    () =>
-      seeded(async (random) => {
-        for (let round = 0; round < ROUNDS; round++) {
-          let killed = false;
-          const answers: Answered[] = [];
-          const sender = async (): Promise<void> => {
-            for (const message of oneOfEach()) {
-              if (killed) return;
-              const { codes } = await pat.send(message, { ms: 5000 });
-              answers.push({ message, codes });
-            }
-          };
-          const senders = Array.from({ length: 6 }, sender);
-          await sleep(random.below(250));
-          const end = host.kill();
-          killed = true;
-          await Promise.all([end, ...senders]);
-          await survives(answers);
-        }
-      }),
-  );
-
   await t.step("P4 the same again after it all, and nothing is left staged", async () => {
-    await host.kill();
+    await killAll(host);
     await survives([]);
     const { codes } = await pat.send(draft({ from: p, to: [alice, bob] }));
     assert.deepEqual(codes, [64, 200, 200]);

@@ -9,7 +9,7 @@ import type { Peer } from "../support/peer.ts";
 import type { Answer, Received } from "../support/peer_receive.ts";
 import { sleep, waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
-import { revive, ROUNDS, seeded } from "./survival.ts";
+import { count, killAll, revive, ROUNDS, seeded } from "./survival.ts";
 
 /** A phase of an exchange in which the host dies, and what comes of it when it lives again. */
 interface Phase {
@@ -57,7 +57,7 @@ Deno.test("a host that is killed while it sends", async (t) => {
         name === "handshake" ? peer.calls.length > 0 : peer.received.some(isReached)
       );
     }
-    await host.kill();
+    await killAll(host);
     peers.get("handshake")?.peer.setTls("good");
     await revive(host);
 
@@ -97,7 +97,7 @@ Deno.test("a host that is killed while it sends", async (t) => {
           const reply = await send(host, { from, to, replyTo: first?.id ?? 0 });
           const batch = await addTo(host, second?.id ?? 0, from, "@b@random0.test");
           await sleep(random.below(120));
-          await host.kill();
+          await killAll(host);
 
           const ids = [...sent, reply].map(({ id }) => id);
           const recorded = ids.map((id) => stored(host, id)).flatMap(({ hash, delivery }) =>
@@ -123,6 +123,7 @@ Deno.test("a host that is killed while it sends", async (t) => {
             }
             const wanted: string[] = [...sent, reply, batch].map(({ hash }) => hash);
             const got = [...new Set([...early, ...late])];
+            count("deliveries checked", got.length);
             assert.deepEqual(got.toSorted(), wanted.toSorted(), "nothing is lost, or not ours");
             assert.ok(got.indexOf(first?.hash ?? "") < got.indexOf(reply.hash), "the parent first");
             assert.ok(
