@@ -16,6 +16,9 @@ import { openConfig } from "./open.ts";
 import { withHost } from "./running.ts";
 import { safe, table } from "./terminal.ts";
 
+/** As of ban.for in fmsg.yaml: 3650 days. */
+const MAX_SECONDS = 3650 * 86_400;
+
 interface AddOptions extends CommonOptions {
   readonly for?: string;
 }
@@ -31,7 +34,7 @@ export function bansCommand(output: Output): Command {
   bans.addCommand(
     command(
       "add",
-      "ban an address: nothing that comes from it is taken",
+      "ban an address: it may not connect any more",
       "fmsg host bans add 192.0.2.1",
       "fmsg host bans add 2001:db8::1 --for 7d",
     )
@@ -80,7 +83,7 @@ async function add(typed: string, options: AddOptions, output: Output): Promise<
 }
 
 async function lift(typed: string, options: CommonOptions, output: Output): Promise<void> {
-  const ip = typedIp(typed.replace(/\/64$/, ""));
+  const ip = typedIp(typed);
   const lifted = await withHost(openConfig(options), (host) => host.lift(ip));
   if (!lifted) {
     throw new CommandError(`${typed} is not banned: see "fmsg host bans list"`);
@@ -88,9 +91,10 @@ async function lift(typed: string, options: CommonOptions, output: Output): Prom
   printResult(output, options, { lifted: typed }, () => `${typed} may connect again`);
 }
 
+/** An address, or a network of IPv6 as it is listed. */
 function typedIp(text: string): string {
   try {
-    return parseIp(text);
+    return parseIp(text.replace(/(:.*)\/64$/, "$1"));
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`IP: ${error.message}`, { cause: error });
     throw error;
@@ -100,10 +104,10 @@ function typedIp(text: string): string {
 function typedDuration(text: string): number {
   try {
     const seconds = parseDuration(text);
-    if (seconds > 0) return seconds;
+    if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(`--for: ${error.message}`, { cause: error });
   }
-  throw new UsageError("--for: a ban lasts longer than nothing; write a duration as in 1h");
+  throw new UsageError(`--for: "${text}" does not fit; write more than 0 and at most 3650d`);
 }

@@ -1,6 +1,7 @@
 // What every command works with: its output, its options, and its errors.
 
 import { Command } from "commander";
+import { harmless } from "../host/mod.ts";
 import { makeStyle, type Style } from "./terminal.ts";
 
 /** Exit status 1: the command was understood and failed. The message says what to do. */
@@ -93,7 +94,7 @@ export function printResult(
   value: unknown,
   inWords: () => string,
 ): void {
-  output.print(options.json === true ? JSON.stringify(value) : inWords());
+  output.print(options.json === true ? harmless(JSON.stringify(value)) : inWords());
 }
 
 function columnsOfTerminal(): number {

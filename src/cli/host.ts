@@ -54,6 +54,7 @@ async function run(options: CommonOptions): Promise<void> {
   ]);
   if (failure !== null) {
     log.error("the host cannot go on", { error: failure.message });
+    log.flush();
     // Nothing that is under way could be stored. Whoever looks after services starts it again.
     Deno.exit(1);
   }
@@ -109,7 +110,10 @@ function reload(host: Host, options: CommonOptions, log: Log): void {
   }
 }
 
-/** Resolves with null at the first signal to stop; at a second one the process exits at once. */
+/**
+ * Resolves with null at the first signal to stop; at a second one the process exits at once. From then on there is nothing
+ * to reload any more, but without a listener SIGHUP would end the process.
+ */
 function stopped(log: Log, onHangUp: () => void): Promise<null> {
   return new Promise((resolve) => {
     let stopping = false;
@@ -117,11 +121,10 @@ function stopped(log: Log, onHangUp: () => void): Promise<null> {
       if (stopping) Deno.exit(1);
       stopping = true;
       log.info("stopping: exchanges under way may finish; a second signal ends at once");
-      Deno.removeSignalListener("SIGHUP", onHangUp);
       resolve(null);
     };
     Deno.addSignalListener("SIGTERM", stop);
     Deno.addSignalListener("SIGINT", stop);
-    Deno.addSignalListener("SIGHUP", onHangUp);
+    Deno.addSignalListener("SIGHUP", () => stopping || onHangUp());
   });
 }

@@ -58,7 +58,7 @@ export async function attemptDelivery(
     connection = await connectToDomain(parts, delivery.domain, signal);
     dialled();
     using _place = await parts.exchanges.take(signal);
-    const abandon = connection.destroy.bind(connection);
+    const abandon = connection.destroy.bind(connection, new Terminate("host is stopping"));
     signal.addEventListener("abort", abandon);
     using registration = parts.outgoing.register( // 3
       delivery.headerHash,
@@ -86,7 +86,9 @@ export async function attemptDelivery(
       ...record,
       outcome: { kind: "failed", reason: error instanceof Error ? error.message : String(error) },
       peer: connection?.peer ?? "",
-      terminated: connection === null ? null : Terminate.from(error),
+      terminated: connection === null && !(error instanceof Terminate)
+        ? null
+        : Terminate.from(error),
       unreachable: connection === null,
       challenged,
     };
@@ -173,6 +175,7 @@ async function addressesOf(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const resolution = await resolver.addresses(name, signal);
+  signal.throwIfAborted();
   switch (resolution.kind) {
     case "addresses":
       return resolution.addresses;

@@ -10,7 +10,7 @@ import type { Status } from "./status.ts";
 
 /** What an operator can ask of a running host. */
 export interface Operator {
-  status(): Status;
+  status(): Promise<Status>;
   bans(): readonly Ban[];
   /** `seconds` null: as long as the configuration says. A text says why that address cannot be banned. */
   ban(ip: string, seconds: number | null): Ban | string;
@@ -106,7 +106,7 @@ export class ControlServer implements AsyncDisposable {
       case "operations":
         return await this.#carryOut(request.operations, staged);
       case "status":
-        return { kind: "status", status: this.#operator.status() };
+        return await this.#status();
       case "bans":
         return { kind: "bans", bans: this.#operator.bans() };
       case "ban": {
@@ -117,6 +117,19 @@ export class ControlServer implements AsyncDisposable {
       }
       case "lift":
         return { kind: "lifted", lifted: this.#operator.lift(request.ip) };
+    }
+  }
+
+  async #status(): Promise<Response> {
+    try {
+      return { kind: "status", status: await this.#operator.status() };
+    } catch (error) {
+      return {
+        kind: "refused",
+        message: `The host cannot tell its status: ${
+          error instanceof Error ? error.message : error
+        }; see its log`,
+      };
     }
   }
 

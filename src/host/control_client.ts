@@ -69,6 +69,12 @@ export async function connectToHost(dataDir: string): Promise<HostConnection | n
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) {
       return null;
     }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new Error(
+        `This user may not talk to the host on ${dataDir}: run the command as the user that the host runs as`,
+        { cause: error },
+      );
+    }
     throw error;
   }
 }

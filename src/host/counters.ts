@@ -4,7 +4,10 @@
 export class Counter {
   readonly #counts = new Map<string, { readonly values: readonly string[]; count: number }>();
 
-  constructor(readonly labels: readonly string[] = []) {}
+  /** `known` are combinations of labels that are there from the beginning, with 0. */
+  constructor(readonly labels: readonly string[] = [], known: readonly (readonly string[])[] = []) {
+    for (const values of known) this.add(values, 0);
+  }
 
   add(values: readonly string[] = [], by = 1): void {
     const key = values.join("\n");

@@ -7,7 +7,7 @@ import type { OutgoingRecord } from "../protocol/mod.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "./log.ts";
 import { type Ban, Offenders } from "./offenders.ts";
-import { pointsOf, pointsOfRefusal } from "./offences.ts";
+import { type Offence, offenceOf, offenceOfRefusal } from "./offences.ts";
 import { Rates } from "./rate.ts";
 import { Refusals } from "./refusals.ts";
 import type { Statistics } from "./statistics.ts";
@@ -21,20 +21,23 @@ export class Gate implements Disposable {
   readonly #outgoing: OutgoingRecord;
   readonly #statistics: Statistics;
   readonly #log: Log;
-  readonly #rates = new Rates();
+  readonly #rates: Rates;
   readonly #refusals: Refusals;
 
+  /** `now` is a clock in seconds that is never set. */
   constructor(
     config: () => Config,
     outgoing: OutgoingRecord,
     statistics: Statistics,
     log: Log,
+    now: () => number = () => performance.now() / 1000,
   ) {
     this.#config = config;
     this.#outgoing = outgoing;
     this.#statistics = statistics;
     this.#log = log;
-    this.offenders = new Offenders(() => config().ban);
+    this.offenders = new Offenders(() => config().ban, now);
+    this.#rates = new Rates(now);
     this.#refusals = new Refusals(log);
   }
 
@@ -53,14 +56,13 @@ export class Gate implements Disposable {
   refused(peer: string, reason: RefusedReason, detail: string | null): void {
     this.#statistics.refusal(reason);
     this.#refusals.add(peer, reason, detail);
-    this.#offended(peer, pointsOfRefusal(reason), reason);
+    this.#offended(peer, offenceOfRefusal(reason));
   }
 
   /** An exchange ended. Those that go out are with addresses of our own choice. */
   ended(exchange: Exchange): void {
     if (exchange.direction === "out") return;
-    const why = exchange.terminated ?? `answered with ${exchange.codes.join(", ")}`;
-    this.#offended(exchange.peer, pointsOf(exchange), why);
+    this.#offended(exchange.peer, offenceOf(exchange));
   }
 
   ban(ip: string, seconds: number, reason: string): Ban {
@@ -73,7 +75,7 @@ export class Gate implements Disposable {
     this.#refusals[Symbol.dispose]();
   }
 
-  #offended(ip: string, points: number, reason: string): void {
+  #offended(ip: string, { points, reason }: Offence): void {
     const ban = this.offenders.offended(ip, points, reason);
     if (ban !== null) this.#banned(ban);
   }

@@ -33,10 +33,11 @@ import {
   makeResolver,
   type ReadOnce,
   serverName,
+  withReadOnceOf,
   writerSettings,
 } from "./settings.ts";
 import { Statistics } from "./statistics.ts";
-import { addressText, type Status, statusOf } from "./status.ts";
+import { addressText, type Status, statusOf, type StatusParts } from "./status.ts";
 
 /** How often the certificate's files are looked at, in milliseconds. */
 const CERTIFICATE_CHECK_MS = 5000;
@@ -88,9 +89,10 @@ export class Host implements AsyncDisposable, Operator {
       }),
     );
     const reader = building.use(new StoreReader(config.data_dir));
-    const current: Current = { config, resolver: makeResolver(config), stopBy: Infinity };
+    const current: Current = { config, resolver: makeResolver(config), stopBy: null };
     building.defer(() => current.resolver.close());
-    const grace = (): number => Math.max(0, current.stopBy - Date.now());
+    // A start that fails has nothing to wait for.
+    const grace = (): number => Math.max(0, (current.stopBy ?? 0) - performance.now());
     const outgoing = new OutgoingRecord();
     const gate = building.use(new Gate(() => current.config, outgoing, statistics, log));
     const shared = {
@@ -114,7 +116,11 @@ export class Host implements AsyncDisposable, Operator {
       certificate: certificate.loaded,
       serverName: serverName(config),
       limits: () => listenerLimits(current.config),
-      admit: (peer) => gate.admit(peer),
+      // Whoever is sent to may have a challenge, on which the end of that exchange depends.
+      admit: (peer) =>
+        current.stopBy !== null && !outgoing.isSendingTo(peer)
+          ? "host is stopping"
+          : gate.admit(peer),
       serve: (connection) => inbound.serve(connection),
       refused: (peer, reason, detail) => gate.refused(peer, reason, detail ?? null),
       reopened: (endpoint, problem) =>
@@ -140,6 +146,7 @@ export class Host implements AsyncDisposable, Operator {
       outbound,
       outgoing,
       gate,
+      housekeeping,
       statistics,
       failed: failed.promise,
     });
@@ -174,44 +181,23 @@ export class Host implements AsyncDisposable, Operator {
    * change. Throws and changes nothing when the configuration cannot be used.
    */
   reload(config: Config): readonly ReadOnce[] {
-    const { current, log, backend, listener, certificate } = this.#parts;
+    const { current, log, backend, listener, certificate, housekeeping } = this.#parts;
     const unchanged = changedForRestart(current.config, config);
-    const { domain, data_dir, listen } = current.config;
-    const next = { ...config, domain, data_dir, listen };
+    const next = withReadOnceOf(current.config, config);
     const resolver = makeResolver(next);
     listener.renew(certificate.reload(next));
+    this.#certificateProblem = null;
     this.#retire(current.resolver);
     current.resolver = resolver;
     current.config = next;
     log.setLevel(next.log.level);
     backend.configure(writerSettings(next));
+    housekeeping.start();
     return unchanged;
   }
 
-  status(): Status {
-    const {
-      current,
-      listener,
-      inbound,
-      outbound,
-      outgoing,
-      gate,
-      certificate,
-      reader,
-      statistics,
-    } = this.#parts;
-    return statusOf({
-      config: current.config,
-      endpoints: listener.endpoints,
-      connections: listener.list(),
-      exchangesIn: inbound.exchanges,
-      exchangesOut: outbound.exchanges,
-      outgoing: outgoing.size,
-      bans: gate.offenders.bans(),
-      certificate: certificate.loaded,
-      reader,
-      statistics,
-    });
+  status(): Promise<Status> {
+    return statusOf(this.#statusParts());
   }
 
   bans(): readonly Ban[] {
@@ -242,13 +228,13 @@ export class Host implements AsyncDisposable, Operator {
   /** Stops taking connections, lets exchanges under way finish for a bounded time, and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { current } = this.#parts;
-    current.stopBy = Date.now() + current.config.shutdown_timeout * 1000;
+    current.stopBy = performance.now() + current.config.shutdown_timeout * 1000;
     await this.#closing.disposeAsync();
   }
 
   /** Commands, the metrics, and what is looked at now and then. */
   #serveOperator(closing: AsyncDisposableStack): void {
-    const { current: { config }, writer, statistics } = this.#parts;
+    const { current: { config }, writer } = this.#parts;
     closing.defer(async () => {
       for (const resolver of this.#retiring) await resolver.close();
     });
@@ -257,7 +243,30 @@ export class Host implements AsyncDisposable, Operator {
     closing.use(new ControlServer(config.data_dir, writer, this));
     const { listen } = config.metrics;
     if (listen === null) return;
-    closing.use(new MetricsServer(listen, () => metricsPage(statistics, this.status())));
+    closing.use(
+      new MetricsServer(
+        listen,
+        () => metricsPage(this.#statusParts()),
+        (error) => this.fault(error),
+      ),
+    );
+  }
+
+  #statusParts(): StatusParts {
+    const { current, listener, inbound, outbound, certificate, gate } = this.#parts;
+    const { expires, warnings } = certificate.loaded;
+    const problem = this.#certificateProblem;
+    return {
+      ...this.#parts,
+      config: current.config,
+      endpoints: listener.endpoints,
+      connections: listener.list(),
+      exchangesIn: inbound.exchanges,
+      exchangesOut: outbound.exchanges,
+      outgoing: this.#parts.outgoing.size,
+      bans: gate.offenders.bans(),
+      certificate: { expires, warnings: problem === null ? warnings : [...warnings, problem] },
+    };
   }
 
   /** Look-ups under way get their answers. */
@@ -287,8 +296,8 @@ export class Host implements AsyncDisposable, Operator {
 interface Current {
   config: Config;
   resolver: Resolver;
-  /** When exchanges under way are cut, in milliseconds; Infinity while the host is not stopping. */
-  stopBy: number;
+  /** When exchanges under way are cut, as of `performance.now()`; null while the host is not stopping. */
+  stopBy: number | null;
 }
 
 interface Parts {
@@ -303,6 +312,7 @@ interface Parts {
   readonly outbound: Outbound;
   readonly outgoing: OutgoingRecord;
   readonly gate: Gate;
+  readonly housekeeping: Housekeeping;
   readonly statistics: Statistics;
   readonly failed: Promise<StoreFailure>;
 }

@@ -24,9 +24,10 @@ export class Housekeeping implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** Begins at once, and again an hour after it was through. */
+  /** Begins at once, also when it was to begin later, and again an hour after it was through. */
   start(): void {
     if (this.#stopped || this.#working !== null) return;
+    clearTimeout(this.#timer);
     this.#working = this.#work().finally(() => {
       this.#working = null;
       if (!this.#stopped) this.#timer = setTimeout(() => this.start(), EVERY_MS);

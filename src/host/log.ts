@@ -56,12 +56,14 @@ export class Log {
     const line = this.#options.readable
       ? readable(time, level, message, fields)
       : JSON.stringify({ time: time.toISOString(), level, msg: message, ...fields });
-    this.#lines.push(line.replace(INVISIBLE, escaped));
+    this.#lines.push(harmless(line));
     // What one turn of the event loop logs is written at once: a system call for each line would cost more than it.
-    if (this.#lines.length === 1) queueMicrotask(() => this.#flush());
+    if (this.#lines.length === 1) queueMicrotask(() => this.flush());
   }
 
-  #flush(): void {
+  /** Writes what was logged in this turn: for those who end the process in it. */
+  flush(): void {
+    if (this.#lines.length === 0) return;
     const text = this.#lines.join("\n") + "\n";
     this.#lines = [];
     this.#options.write(text);
@@ -81,6 +83,11 @@ export function writeToStderr(text: string): void {
 /** Strings in a list go without quotes. */
 function plain(value: string | number): string {
   return JSON.stringify(value).replace(/^"(.*)"$/, "$1");
+}
+
+/** JSON that means the same, of which a terminal obeys and hides nothing. */
+export function harmless(json: string): string {
+  return json.replace(INVISIBLE, escaped);
 }
 
 function escaped(character: string): string {

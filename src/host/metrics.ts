@@ -1,26 +1,31 @@
 // The metrics page, in Prometheus' text format; and the small server that gives it.
 
 import type { Endpoint } from "../net/mod.ts";
+import { PROGRAM_VERSION } from "../version.ts";
 import type { Counter, Histogram } from "./counters.ts";
-import type { Statistics } from "./statistics.ts";
-import type { Status } from "./status.ts";
+import { addressText, type StatusParts, vitalsOf } from "./status.ts";
 
 /** One page. */
-export function metricsPage(statistics: Statistics, status: Status): string {
-  const { counts, queue, disk, certificate } = status;
-  const oldest = queue.oldest === null ? 0 : Date.now() / 1000 - queue.oldest;
+export function metricsPage(parts: StatusParts): string {
+  const { statistics, certificate, bans } = parts;
+  const { counts, waiting, oldest, messages, users, disk, memory } = vitalsOf(parts);
   return [
-    gauge("fmsg_info", "The program's version.", 1, `version="${escaped(status.version)}"`),
+    gauge("fmsg_build_info", "The program's version.", 1, `version="${escaped(PROGRAM_VERSION)}"`),
     gauge(
-      "fmsg_start_time_seconds",
+      "process_start_time_seconds",
       "When the host started, in POSIX seconds.",
       statistics.started,
     ),
-    counter("fmsg_exchanges_total", "Exchanges that ended, by outcome.", statistics.exchanges),
+    gauge("process_resident_memory_bytes", "Memory of the process.", memory),
+    counter(
+      "fmsg_exchanges_total",
+      "Exchanges that ended, by what became of them.",
+      statistics.exchanges,
+    ),
     counter("fmsg_codes_total", "Codes answered (in) and received (out).", statistics.codes),
     counter(
       "fmsg_challenges_total",
-      "Exchanges by what became of the challenge.",
+      "Exchanges by what became of the challenge, which an outgoing one answers.",
       statistics.challenges,
     ),
     counter(
@@ -34,48 +39,60 @@ export function metricsPage(statistics: Statistics, status: Status): string {
       "Connections refused before an exchange, by reason.",
       statistics.refused,
     ),
-    counter("fmsg_bans_total", "Addresses that were banned.", statistics.bans),
+    counter("fmsg_bans_total", "Bans that were imposed.", statistics.bans),
     counter("fmsg_faults_total", "Errors that nobody foresaw.", statistics.faults),
     histogram("fmsg_commit_seconds", "How long commits took.", statistics.commitSeconds),
     histogram("fmsg_commit_operations", "Operations in a commit.", statistics.commitOperations),
     gauge("fmsg_connections", "Incoming connections open now.", counts.connections),
-    gauge("fmsg_outgoing_exchanges", "Outgoing exchanges under way.", counts.exchanges_out),
+    gauge("fmsg_incoming_exchanges", "Incoming exchanges under way.", counts.exchanges_in),
+    gauge("fmsg_outgoing_exchanges", "Attempts to deliver under way.", counts.exchanges_out),
     gauge("fmsg_staged_contents", "Contents on their way into the store.", counts.staging),
     gauge("fmsg_outgoing_records", "Messages that may be challenged now.", counts.outgoing),
-    gauge("fmsg_queue_length", "Deliveries that wait.", queue.waiting),
-    gauge("fmsg_queue_oldest_seconds", "Age of the message that waits longest.", oldest),
-    gauge("fmsg_banned_addresses", "Addresses that are banned now.", status.bans.length),
-    gauge("fmsg_messages", "Messages in the store.", status.messages),
-    gauge("fmsg_users", "Users.", status.users),
+    gauge("fmsg_queue_length", "Deliveries that wait.", waiting),
+    gauge(
+      "fmsg_queue_oldest_seconds",
+      "Age of the message that waits longest, 0 when none does.",
+      oldest === null ? 0 : Math.max(0, Date.now() / 1000 - oldest),
+    ),
+    gauge("fmsg_banned_addresses", "Addresses that are banned now.", bans.length),
+    gauge("fmsg_messages", "Messages in the store.", messages),
+    gauge("fmsg_users", "Users.", users),
     gauge("fmsg_store_bytes", "Size of the store's files.", disk.store),
     gauge("fmsg_disk_free_bytes", "Free space where the store is.", disk.free),
     gauge(
-      "fmsg_certificate_expiry_seconds",
-      "When the certificate expires, in POSIX seconds.",
-      Date.parse(certificate.expires) / 1000,
+      "fmsg_disk_has_room",
+      "0 while messages are refused for want of space, otherwise 1.",
+      Number(disk.room),
     ),
-    gauge("fmsg_resident_memory_bytes", "Memory of the process.", Deno.memoryUsage().rss),
+    gauge(
+      "fmsg_certificate_expiry_timestamp_seconds",
+      "When the certificate expires, in POSIX seconds.",
+      certificate.expires.getTime() / 1000,
+    ),
   ].join("");
 }
 
 /** Serves the page at `/metrics` until it is disposed of. Throws an Error when the address cannot be had. */
 export class MetricsServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #stop = new AbortController();
 
-  constructor({ ip, port }: Endpoint, page: () => string) {
+  /** `failed` is told why a page could not be made. */
+  constructor({ ip, port }: Endpoint, page: () => string, failed: (error: unknown) => void) {
     try {
-      this.#server = Deno.serve({ hostname: ip, port, onListen: () => {} }, (request) => {
-        if (new URL(request.url).pathname !== "/metrics") {
-          return new Response("The metrics are at /metrics\n", { status: 404 });
-        }
-        if (request.method !== "GET" && request.method !== "HEAD") {
-          return new Response("Use GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
-        }
-        return new Response(page(), { headers: { "content-type": CONTENT_TYPE } });
-      });
+      this.#server = Deno.serve({
+        hostname: ip,
+        port,
+        signal: this.#stop.signal,
+        onListen: () => {},
+        onError: (error) => {
+          failed(error);
+          return new Response("The metrics could not be read\n", { status: 500 });
+        },
+      }, (request) => answer(request, page));
     } catch (error) {
       throw new Error(
-        `metrics.listen: cannot listen on ${ip} port ${port}: ${
+        `metrics.listen: cannot listen on ${addressText({ ip, port })}: ${
           error instanceof Error ? error.message : error
         }; choose another address, or stop what listens there`,
         { cause: error },
@@ -83,14 +100,28 @@ export class MetricsServer implements AsyncDisposable {
     }
   }
 
-  /** The port, also where the system chose it. */
-  get port(): number {
-    return this.#server.addr.port;
+  /** Where it listens, with the port that the system chose. */
+  get endpoint(): Endpoint {
+    const { hostname, port } = this.#server.addr;
+    return { ip: hostname, port };
   }
 
+  /** Ends at once: a reader who takes his time is no reason for a host to go on. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
+    this.#stop.abort();
+    await this.#server.finished;
   }
+}
+
+function answer({ url, method }: Request, page: () => string): Response {
+  // What a stranger wrote as the host may make it no URL.
+  if (URL.parse(url)?.pathname !== "/metrics") {
+    return new Response("The metrics are at /metrics\n", { status: 404 });
+  }
+  if (method !== "GET" && method !== "HEAD") {
+    return new Response("Use GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
+  }
+  return new Response(page(), { headers: { "content-type": CONTENT_TYPE } });
 }
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";

@@ -22,54 +22,70 @@ export interface Ban {
 /** What an address may do: connect, connect once a second, or nothing. */
 export type Standing = "free" | "slowed" | "banned";
 
-/** Addresses with points, and addresses that are banned; of more, the oldest are forgotten. */
+/** Addresses with points, and addresses that are banned, each: whoever has more of them gets no more memory. */
 const MAX_ADDRESSES = 10_000;
 
 interface Watched {
-  points: number;
-  /** When the first of them came, in POSIX seconds. */
+  readonly points: number;
+  /** When the first of them came. */
   readonly since: number;
+}
+
+interface Sentence {
+  readonly ban: Ban;
+  readonly ends: number;
 }
 
 /** All in memory: a restart forgives. */
 export class Offenders {
   readonly #settings: () => BanSettings;
   readonly #now: () => number;
+  /** The one that was last seen to offend stands last. */
   readonly #watched = new Map<string, Watched>();
-  readonly #banned = new Map<string, Ban>();
+  readonly #banned = new Map<string, Sentence>();
 
-  /** `now` is a clock in POSIX seconds. */
-  constructor(settings: () => BanSettings, now: () => number = () => Date.now() / 1000) {
+  /** `now` is a clock in seconds that is never set: a ban lasts as long as it should, whatever becomes of the time. */
+  constructor(settings: () => BanSettings, now: () => number) {
     this.#settings = settings;
     this.#now = now;
   }
 
   standing(ip: string): Standing {
     const source = sourceKey(ip);
-    if (this.#banOf(source) !== null) return "banned";
-    const { points } = this.#settings();
-    return (this.#watchedOf(source)?.points ?? 0) * 2 >= points ? "slowed" : "free";
+    const isBanned = this.#sentenceOf(source) !== null;
+    const points = this.#watchedOf(source)?.points ?? 0;
+    if (!isBanned && points === 0) return "free";
+    // Asked again: the list may have changed since, and of a network one address may be on it.
+    if (this.isAllowed(ip)) return "free";
+    if (isBanned) return "banned";
+    return points * 2 >= this.#settings().points ? "slowed" : "free";
   }
 
   /** Adds to an address' points; the ban, when that was one too many. */
   offended(ip: string, points: number, reason: string): Ban | null {
-    const settings = this.#settings();
-    if (points === 0 || inRanges(ip, settings.allow)) return null;
+    if (points === 0 || this.isAllowed(ip)) return null;
     const source = sourceKey(ip);
-    if (this.#banOf(source) !== null) return null;
-    const watched = this.#watchedOf(source) ?? { points: 0, since: this.#now() };
-    watched.points += points;
-    if (watched.points >= settings.points) return this.ban(ip, settings.for, reason);
-    remember(this.#watched, source, watched);
+    if (this.#sentenceOf(source) !== null) return null;
+    const settings = this.#settings();
+    const before = this.#watchedOf(source);
+    const sum = (before?.points ?? 0) + points;
+    if (sum >= settings.points) return this.ban(ip, settings.for, reason);
+    this.#watched.delete(source);
+    this.#watched.set(source, { points: sum, since: before?.since ?? this.#now() });
+    const [longestAgo] = this.#watched.keys();
+    if (this.#watched.size > MAX_ADDRESSES && longestAgo !== undefined) {
+      this.#watched.delete(longestAgo);
+    }
     return null;
   }
 
   /** Bans an address for so many seconds; an earlier ban is replaced. */
   ban(ip: string, seconds: number, reason: string): Ban {
     const source = sourceKey(ip);
-    const ban = { address: sourceText(ip), until: this.#now() + seconds, reason };
+    const ban = { address: sourceText(ip), until: Date.now() / 1000 + seconds, reason };
     this.#watched.delete(source);
-    remember(this.#banned, source, ban);
+    this.#banned.set(source, { ban, ends: this.#now() + seconds });
+    if (this.#banned.size > MAX_ADDRESSES) this.#forgetNextToEnd();
     return ban;
   }
 
@@ -77,7 +93,7 @@ export class Offenders {
   lift(ip: string): boolean {
     const source = sourceKey(ip);
     this.#watched.delete(source);
-    return this.#banOf(source) !== null && this.#banned.delete(source);
+    return this.#sentenceOf(source) !== null && this.#banned.delete(source);
   }
 
   isAllowed(ip: string): boolean {
@@ -86,14 +102,17 @@ export class Offenders {
 
   /** The bans in force, the next to end first. */
   bans(): Ban[] {
-    for (const source of [...this.#banned.keys()]) this.#banOf(source);
-    return [...this.#banned.values()].sort((a, b) => a.until - b.until);
+    for (const source of [...this.#banned.keys()]) this.#sentenceOf(source);
+    return [...this.#banned.values()]
+      .sort((a, b) => a.ends - b.ends)
+      .map(({ ban }) => ban)
+      .filter(({ address }) => !this.isAllowed(address.replace(/\/64$/, "")));
   }
 
-  #banOf(source: string): Ban | null {
-    const ban = this.#banned.get(source);
-    if (ban === undefined) return null;
-    if (this.#now() < ban.until) return ban;
+  #sentenceOf(source: string): Sentence | null {
+    const sentence = this.#banned.get(source);
+    if (sentence === undefined) return null;
+    if (this.#now() < sentence.ends) return sentence;
     this.#banned.delete(source);
     return null;
   }
@@ -105,12 +124,14 @@ export class Offenders {
     this.#watched.delete(source);
     return null;
   }
-}
 
-function remember<Value>(map: Map<string, Value>, source: string, value: Value): void {
-  map.delete(source);
-  map.set(source, value);
-  if (map.size <= MAX_ADDRESSES) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
+  /** Not the oldest: an operator's long ban is not to be pushed out by short ones. */
+  #forgetNextToEnd(): void {
+    let next: string | null = null;
+    let soonest = Infinity;
+    for (const [source, { ends }] of this.#banned) {
+      if (ends < soonest) [next, soonest] = [source, ends];
+    }
+    if (next !== null) this.#banned.delete(next);
+  }
 }

@@ -1,6 +1,6 @@
 // Outgoing messages: what is due goes out, at most so many exchanges at once in all and for a domain.
 
-import { retryDelay } from "../protocol/mod.ts";
+import { retryDelay, Terminate } from "../protocol/mod.ts";
 import type { DueDelivery, StoreReader, StoreWriter } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import { attemptDelivery, type Attempted, type AttemptParts } from "./attempt.ts";
@@ -57,9 +57,9 @@ export class Outbound {
     this.#exchanges = new Places({ limit: () => parts.config().delivery.max_concurrent });
   }
 
-  /** Exchanges under way. */
+  /** Attempts under way, from the look-up until their result is stored. */
   get exchanges(): number {
-    return this.#exchanges.taken;
+    return this.#attempts.size;
   }
 
   /** Starts with what waits in the store. */
@@ -84,7 +84,7 @@ export class Outbound {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     for (const { timer } of this.#domains.values()) clearTimeout(timer);
-    const timer = setTimeout(() => this.#stop.abort(new Error("the host is stopping")), graceMs);
+    const timer = setTimeout(() => this.#stop.abort(new Terminate("host is stopping")), graceMs);
     await Promise.allSettled(this.#attempts);
     clearTimeout(timer);
   }
@@ -157,7 +157,7 @@ export class Outbound {
       this.#ended(delivery, attempted, started);
       state.unreachable = attempted.unreachable;
       // What a stop cut off counts as no attempt: it is due when the host starts again.
-      if (!this.#stop.signal.aborted || attempted.outcome.kind !== "failed") {
+      if (!this.#stop.signal.aborted || saysSomething(attempted.outcome)) {
         await this.#record(delivery, attempted);
       }
     } finally {
@@ -220,6 +220,19 @@ export class Outbound {
       this.#domains.set(domain, state);
     }
     return state;
+  }
+}
+
+/** Did the receiving host say anything that counts? */
+function saysSomething(outcome: Attempted["outcome"]): boolean {
+  switch (outcome.kind) {
+    case "failed":
+      return false;
+    case "codes":
+      return outcome.codes.length > 0;
+    case "rejected":
+    case "add to accepted":
+      return true;
   }
 }
 

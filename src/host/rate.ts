@@ -5,7 +5,7 @@ const MAX_KEYS = 10_000;
 
 interface Bucket {
   tokens: number;
-  /** When it had so many, in milliseconds. */
+  /** When it had so many. */
   at: number;
 }
 
@@ -14,8 +14,8 @@ export class Rates {
   readonly #buckets = new Map<string, Bucket>();
   readonly #now: () => number;
 
-  /** `now` is a clock in milliseconds. */
-  constructor(now: () => number = () => performance.now()) {
+  /** `now` is a clock in seconds that is never set. */
+  constructor(now: () => number = () => performance.now() / 1000) {
     this.#now = now;
   }
 
@@ -31,7 +31,7 @@ export class Rates {
     const before = this.#buckets.get(key);
     const tokens = before === undefined
       ? most
-      : Math.min(most, before.tokens + (now - before.at) / 1000 * rate);
+      : Math.min(most, before.tokens + (now - before.at) * rate);
     const granted = tokens >= 1;
     // Last in the order of the map: it is the one that was seen last.
     this.#buckets.delete(key);

@@ -83,6 +83,18 @@ const READ_ONCE = {
 
 export type ReadOnce = keyof typeof READ_ONCE;
 
+/** `after`, with those keys as they were read in the beginning. */
+export function withReadOnceOf(before: Config, after: Config): Config {
+  const { domain, data_dir, listen, metrics } = before;
+  return { ...after, domain, data_dir, listen, metrics, tls: withRootsOf(before.tls, after.tls) };
+}
+
+function withRootsOf(before: Config["tls"], after: Config["tls"]): Config["tls"] {
+  if (after === null) return null;
+  const { ca: _changed, ...rest } = after;
+  return before?.ca === undefined ? rest : { ...rest, ca: before.ca };
+}
+
 /** The keys in which a new configuration differs although they are read only once. */
 export function changedForRestart(before: Config, after: Config): ReadOnce[] {
   const keys = Object.keys(READ_ONCE).filter((key): key is ReadOnce => key in READ_ONCE);

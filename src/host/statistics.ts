@@ -1,12 +1,38 @@
 // What a host has done since it started: for `host status` and for the metrics.
 
-import { ACCEPT, ACCEPT_ADD_TO } from "../wire/mod.ts";
+import {
+  ACCEPT,
+  ACCEPT_ADD_TO,
+  CONTINUE,
+  DUPLICATE,
+  SKIP_DATA,
+  USER_DUPLICATE,
+} from "../wire/mod.ts";
 import type { RefusedReason } from "../net/mod.ts";
 import { Counter, Histogram } from "./counters.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Exchanges that are remembered one by one. */
 const LAST = 20;
+
+/**
+ * What became of an exchange: somebody got the message (`accepted`), everybody had it before (`repeated`), nobody did
+ * (`rejected`); it broke off (`terminated`); or there was nobody to talk to (`unreachable`).
+ */
+export type ExchangeOutcome = "accepted" | "repeated" | "rejected" | "terminated" | "unreachable";
+
+/** Counted from 0 on, so that the first one of its kind is seen to be more than there were. */
+const OUTCOMES: readonly (readonly ["in" | "out", ExchangeOutcome])[] = [
+  ["in", "accepted"],
+  ["in", "repeated"],
+  ["in", "rejected"],
+  ["in", "terminated"],
+  ["out", "accepted"],
+  ["out", "repeated"],
+  ["out", "rejected"],
+  ["out", "terminated"],
+  ["out", "unreachable"],
+];
 
 export interface EndedExchange extends Exchange {
   /** POSIX seconds. */
@@ -15,7 +41,7 @@ export interface EndedExchange extends Exchange {
 
 export class Statistics {
   readonly started = Date.now() / 1000;
-  readonly exchanges = new Counter(["direction", "outcome"]);
+  readonly exchanges = new Counter(["direction", "outcome"], OUTCOMES);
   readonly codes = new Counter(["direction", "code"]);
   readonly challenges = new Counter(["direction", "outcome"]);
   readonly terminated = new Counter(["direction", "reason"]);
@@ -57,7 +83,14 @@ export class Statistics {
   }
 }
 
-function outcomeOf({ terminated, codes }: Exchange): "accepted" | "rejected" | "terminated" {
+export function outcomeOf(
+  { terminated, codes }: Pick<Exchange, "terminated" | "codes">,
+): ExchangeOutcome {
   if (terminated !== null) return "terminated";
-  return codes.some((code) => code === ACCEPT || code === ACCEPT_ADD_TO) ? "accepted" : "rejected";
+  if (codes.length === 0) return "unreachable";
+  if (codes.some((code) => code === ACCEPT || code === ACCEPT_ADD_TO)) return "accepted";
+  return codes.every((code) => HAD_BEFORE.has(code)) ? "repeated" : "rejected";
 }
+
+/** Codes of an exchange in which nobody got what they did not have. */
+const HAD_BEFORE: ReadonlySet<number> = new Set([DUPLICATE, USER_DUPLICATE, CONTINUE, SKIP_DATA]);

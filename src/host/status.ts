@@ -6,15 +6,17 @@ import { hex } from "../wire/mod.ts";
 import type { Endpoint, OpenConnection } from "../net/mod.ts";
 import {
   freeSpace,
-  type QueueOverview,
+  hasRoom,
+  type Overview,
   type QuotaUse,
   storeFile,
   type StoreReader,
+  type WaitingDomain,
 } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import { PROGRAM_VERSION } from "../version.ts";
 import type { Ban } from "./offenders.ts";
-import type { Statistics } from "./statistics.ts";
+import type { EndedExchange, Statistics } from "./statistics.ts";
 
 export interface Status {
   readonly version: string;
@@ -32,14 +34,23 @@ export interface Status {
   readonly exchanges: Readonly<Record<string, number>>;
   /** The last exchanges, the newest first. */
   readonly last: readonly ExchangeView[];
-  readonly queue: QueueOverview;
+  readonly queue: Pick<Overview, "waiting" | "oldest"> & {
+    /** Those for which most waits. */
+    readonly domains: readonly WaitingDomain[];
+  };
   readonly bans: readonly Ban[];
   /** Users who have used most of a limit. */
   readonly quotas: readonly QuotaUse[];
   readonly messages: number;
   readonly users: number;
-  readonly certificate: { readonly expires: string; readonly warnings: readonly string[] };
+  readonly certificate: {
+    /** RFC 3339. */
+    readonly expires: string;
+    /** What is wrong with it, or with the one that should take its place. */
+    readonly warnings: readonly string[];
+  };
   readonly disk: Disk;
+  /** Bytes that are resident. */
   readonly memory: number;
   readonly counts: Counts;
 }
@@ -49,6 +60,8 @@ export interface Disk {
   readonly free: number;
   /** With less free space, messages are refused. */
   readonly floor: number;
+  /** False: there is too little, and messages are refused. */
+  readonly room: boolean;
   /** The store's files. */
   readonly store: number;
 }
@@ -81,8 +94,12 @@ export interface ExchangeView {
 export interface Counts {
   readonly connections: number;
   readonly exchanges_in: number;
+  /** Attempts to deliver, from the look-up on. */
   readonly exchanges_out: number;
-  /** Sockets of all kinds that the process has open, listening ones included. */
+  /**
+   * Of TCP and TLS, those that listen included, as the runtime tells of them: a TLS connection that came in counts as two,
+   * and those of the metrics and of commands do not count.
+   */
   readonly sockets: number;
   readonly timers: number;
   readonly staging: number;
@@ -104,50 +121,21 @@ export interface StatusParts {
   readonly statistics: Statistics;
 }
 
-export function statusOf(parts: StatusParts): Status {
-  const { config, reader, statistics } = parts;
-  const { messages, users, staged, queue } = reader.overview();
+/** What costs a few milliseconds to find out. */
+export type Vitals =
+  & Pick<Overview, "messages" | "users" | "waiting" | "oldest">
+  & Pick<Status, "disk" | "memory" | "counts">;
+
+export function vitalsOf(parts: StatusParts): Vitals {
+  const { config: { data_dir, limits }, statistics } = parts;
+  const { staged, ...overview } = parts.reader.overview();
   return {
-    version: PROGRAM_VERSION,
-    pid: Deno.pid,
-    domain: config.domain,
-    data_dir: config.data_dir,
-    addresses: parts.endpoints.map(addressText),
-    uptime: Date.now() / 1000 - statistics.started,
-    connections: parts.connections.map(({ peer, since, state }) => ({
-      peer,
-      age: (Date.now() - since) / 1000,
-      state,
-    })),
-    refused: byLabels(statistics.refused.counts),
-    exchanges: byLabels(statistics.exchanges.counts),
-    last: statistics.last.map(({ time, direction, peer, domain, to, headerHash, ...rest }) => ({
-      time,
-      direction,
-      peer,
-      domain,
-      to: to ?? null,
-      header_hash: headerHash === null ? null : hex(headerHash),
-      codes: rest.codes,
-      challenge: rest.challenge,
-      terminated: rest.terminated,
-      detail: rest.detail,
-      bytes: rest.bytes,
-      ms: rest.ms,
-    })),
-    queue,
-    bans: parts.bans,
-    quotas: reader.quotasNearTheirEnd(config.quota),
-    messages,
-    users,
-    certificate: {
-      expires: parts.certificate.expires.toISOString(),
-      warnings: parts.certificate.warnings,
-    },
+    ...overview,
     disk: {
-      free: freeSpace(config.data_dir),
-      floor: config.limits.min_free_disk,
-      store: storeSize(config.data_dir),
+      free: freeSpace(data_dir),
+      floor: limits.min_free_disk,
+      room: hasRoom(data_dir, limits.min_free_disk),
+      store: storeSize(data_dir),
     },
     memory: Deno.memoryUsage().rss,
     counts: {
@@ -162,6 +150,64 @@ export function statusOf(parts: StatusParts): Status {
   };
 }
 
+/** Everything; others are served while the limits of all users are looked at. */
+export async function statusOf(parts: StatusParts): Promise<Status> {
+  const { config, statistics } = parts;
+  const quotas = await quotasNearTheirEnd(parts);
+  const { waiting, oldest, ...vitals } = vitalsOf(parts);
+  return {
+    version: PROGRAM_VERSION,
+    pid: Deno.pid,
+    domain: config.domain,
+    data_dir: config.data_dir,
+    addresses: parts.endpoints.map(addressText),
+    uptime: Date.now() / 1000 - statistics.started,
+    connections: parts.connections.map(({ peer, since, state }) => ({
+      peer,
+      age: (performance.now() - since) / 1000,
+      state,
+    })),
+    refused: byLabels(statistics.refused.counts),
+    exchanges: byLabels(statistics.exchanges.counts),
+    last: statistics.last.map(viewOf),
+    queue: { waiting, oldest, domains: parts.reader.mostWaiting() },
+    bans: parts.bans,
+    quotas,
+    certificate: {
+      expires: parts.certificate.expires.toISOString(),
+      warnings: parts.certificate.warnings,
+    },
+    ...vitals,
+  };
+}
+
+async function quotasNearTheirEnd({ reader, config }: StatusParts): Promise<readonly QuotaUse[]> {
+  let near: readonly QuotaUse[] = [];
+  for (near of reader.quotasNearTheirEnd(config.quota)) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return near;
+}
+
+function viewOf(exchange: EndedExchange): ExchangeView {
+  const { time, direction, peer, domain, to, headerHash, codes, challenge } = exchange;
+  const { terminated, detail, bytes, ms } = exchange;
+  return {
+    time,
+    direction,
+    peer,
+    domain,
+    to: to ?? null,
+    header_hash: headerHash === null ? null : hex(headerHash),
+    codes,
+    challenge,
+    terminated,
+    detail,
+    bytes,
+    ms,
+  };
+}
+
 /** `ip:port`, as in fmsg.yaml. */
 export function addressText({ ip, port }: Endpoint): string {
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
@@ -170,7 +216,7 @@ export function addressText({ ip, port }: Endpoint): string {
 function runtimeCounts(): { readonly sockets: number; readonly timers: number } {
   const resources = process.getActiveResourcesInfo();
   return {
-    sockets: resources.filter((name) => /^(?:TCP|TLS|UDP|Pipe)/.test(name)).length,
+    sockets: resources.filter((name) => /^(?:TCP|Pipe)/.test(name)).length,
     timers: resources.filter((name) => name === "Timeout").length,
   };
 }

@@ -136,7 +136,7 @@ export class SocketConnection implements Connection {
   }
 
   expect(pace: Pace): void {
-    const now = Date.now();
+    const now = performance.now();
     this.#pace = pace;
     this.#windowBytes = 0;
     this.#waitedMs = 0;
@@ -168,8 +168,9 @@ export class SocketConnection implements Connection {
     this.#linger();
   }
 
-  /** Tears the connection down: TERMINATE. */
-  destroy(): void {
+  /** Tears the connection down: TERMINATE. `why` is what those are told who wait for it; a lost connection unless given. */
+  destroy(why?: Terminate): void {
+    if (why !== undefined) this.#fail(why);
     clearTimeout(this.#timer);
     this.#socket.destroy();
   }
@@ -186,7 +187,7 @@ export class SocketConnection implements Connection {
     this.#windowBytes += chunk.length;
     if (this.#full()) this.#hold();
     if (this.#buffered > MAX_BUFFERED) {
-      this.#cut(new Terminate("connection lost", "the peer could not be held back"));
+      this.destroy(new Terminate("connection lost", "the peer could not be held back"));
     }
     this.#wake();
   }
@@ -235,19 +236,14 @@ export class SocketConnection implements Connection {
     this.#wake();
   }
 
-  #cut(failure: Terminate): void {
-    this.#fail(failure);
-    this.destroy();
-  }
-
   #wait(): Promise<void> {
-    if (this.#waiting.size === 0) this.#waitingSince = Date.now();
+    if (this.#waiting.size === 0) this.#waitingSince = performance.now();
     return new Promise((resolve) => this.#waiting.add(resolve));
   }
 
   #wake(): void {
     if (this.#waiting.size === 0) return;
-    this.#waitedMs += Date.now() - this.#waitingSince;
+    this.#waitedMs += performance.now() - this.#waitingSince;
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
@@ -258,12 +254,12 @@ export class SocketConnection implements Connection {
     if (this.#timerAt <= time || this.#failure !== null) return;
     clearTimeout(this.#timer);
     this.#timerAt = time;
-    this.#timer = setTimeout(() => this.#ring(), Math.max(0, time - Date.now()));
+    this.#timer = setTimeout(() => this.#ring(), Math.max(0, time - performance.now()));
   }
 
   #ring(): void {
     this.#timerAt = Infinity;
-    const now = Date.now();
+    const now = performance.now();
     if (now < this.#deadline) {
       if (this.#deadline < Infinity) this.#wakeAt(this.#deadline);
       return;
@@ -272,7 +268,7 @@ export class SocketConnection implements Connection {
       case "wait":
         return;
       case "deadline":
-        return this.#cut(new Terminate(this.#pace.reason));
+        return this.destroy(new Terminate(this.#pace.reason));
       case "flow":
         return this.#judgeFlow(now);
     }
@@ -285,8 +281,8 @@ export class SocketConnection implements Connection {
     const window = sending ? Math.max(idleMs, SEND_STEP / minRate * 1000) : idleMs;
     const waited = this.#waitedMs + (this.#waiting.size > 0 ? now - this.#waitingSince : 0);
     if (waited < window) return this.#wakeAt(now + window - waited);
-    if (this.#windowBytes === 0) return this.#cut(new Terminate("idle"));
-    if (this.#windowBytes < minRate * window / 1000) return this.#cut(new Terminate("too slow"));
+    if (this.#windowBytes === 0) return this.destroy(new Terminate("idle"));
+    if (this.#windowBytes < minRate * window / 1000) return this.destroy(new Terminate("too slow"));
     this.expect(this.#pace);
   }
 }

@@ -28,7 +28,14 @@ export function sourceText(ip: string): string {
 export function inRanges(ip: string, ranges: readonly string[]): boolean {
   const address = ipaddr.parse(ip);
   return ranges.some((range) => {
-    const [network, bits] = ipaddr.parseCIDR(range);
+    const [network, bits] = readRange(range);
     return network.kind() === address.kind() && address.match(network, bits);
   });
+}
+
+/** IPv4 in IPv6 is IPv4, as in `canonicalIp`. */
+function readRange(range: string): readonly [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const [network, bits] = ipaddr.parseCIDR(range);
+  const isMapped = network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [network.toIPv4Address(), bits - 96] : [network, bits];
 }

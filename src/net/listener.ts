@@ -2,6 +2,7 @@
 
 import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
+import { Terminate } from "../protocol/mod.ts";
 import { hears } from "./hearing.ts";
 import { type FlowLimits, SocketConnection } from "./connection.ts";
 import { canonicalIp, isIPv6, sourceKey } from "./ip.ts";
@@ -33,6 +34,7 @@ const HEARING_CHECK_MS = 10_000;
 
 /** Why a connection ended before there was an exchange. */
 export type RefusedReason =
+  | "host is stopping"
   | "banned"
   | "too fast"
   | "too many connections"
@@ -62,7 +64,7 @@ export interface ListenerOptions {
 /** A connection that is open, for an operator to look at. */
 export interface OpenConnection {
   readonly peer: string;
-  /** When it was accepted, in milliseconds since the epoch. */
+  /** When it was accepted, as of `performance.now()`: deadlines hold whatever becomes of the time. */
   readonly since: number;
   readonly state: "handshake" | "waiting" | "exchange";
 }
@@ -70,8 +72,10 @@ export interface OpenConnection {
 interface Accepted {
   readonly socket: Socket;
   readonly peer: string;
-  /** Milliseconds since the epoch. */
+  /** As of `performance.now()`. */
   readonly since: number;
+  /** What has to end before its place is free: the socket, and the exchange, which may wait for others a while longer. */
+  uses: number;
   /** Once the handshake is done. */
   connection: SocketConnection | null;
 }
@@ -166,7 +170,10 @@ export class Listener {
     // A server is closed when its connections are: also those whose last byte is still on its way (row T3).
     await Promise.race([closed, grace]);
     clearTimeout(timer);
-    for (const { socket } of this.#open) socket.destroy();
+    for (const { socket, connection } of this.#open) {
+      connection?.destroy(new Terminate("host is stopping"));
+      socket.destroy();
+    }
     await Promise.all([...this.#serving, closed]);
   }
 
@@ -273,16 +280,26 @@ export class Listener {
       socket.destroy();
       return refused(peer, reason);
     }
-    const accepted: Accepted = { socket, peer, since: Date.now(), connection: null };
+    const accepted: Accepted = {
+      socket,
+      peer,
+      since: performance.now(),
+      uses: 1,
+      connection: null,
+    };
     this.#accepted.set(socket, accepted);
     this.#open.add(accepted);
     this.#perSource.set(source, fromSource + 1);
-    socket.once("close", () => {
-      this.#open.delete(accepted);
-      const left = (this.#perSource.get(source) ?? 1) - 1;
-      if (left > 0) this.#perSource.set(source, left);
-      else this.#perSource.delete(source);
-    });
+    socket.once("close", () => this.#leave(accepted));
+  }
+
+  #leave(accepted: Accepted): void {
+    if (--accepted.uses > 0) return;
+    this.#open.delete(accepted);
+    const source = sourceKey(accepted.peer);
+    const left = (this.#perSource.get(source) ?? 1) - 1;
+    if (left > 0) this.#perSource.set(source, left);
+    else this.#perSource.delete(source);
   }
 
   #isProbe(socket: Socket): boolean {
@@ -309,12 +326,16 @@ export class Listener {
     socket.allowHalfOpen = true;
     const connection = new SocketConnection(socket, limits, accepted.peer);
     accepted.connection = connection;
-    const left = Math.max(1, accepted.since + limits.headerMs - Date.now());
+    accepted.uses++;
+    const left = Math.max(1, accepted.since + limits.headerMs - performance.now());
     connection.expect({ kind: "deadline", ms: left, reason: "header not in time" });
     const serving = serve(connection).then(
       () => connection.close(),
       () => connection.destroy(),
-    ).finally(() => this.#serving.delete(serving));
+    ).finally(() => {
+      this.#serving.delete(serving);
+      this.#leave(accepted);
+    });
     this.#serving.add(serving);
   }
 

@@ -3,44 +3,47 @@
 import { type HeaderHash, hex, type MessageHash } from "../wire/mod.ts";
 
 /**
- * Messages on their way, keyed by header hash and by the IP address of the receiving host. An entry belongs to one
- * exchange: two domains behind one address share both, and each challenge is answered while any of them runs (C6).
+ * Messages on their way, by the IP address of the receiving host and by header hash. An entry belongs to one exchange:
+ * two domains behind one address share both, and each challenge is answered while any of them runs (C6).
  */
 export class OutgoingRecord {
-  readonly #entries = new Map<string, Entry>();
+  readonly #byPeer = new Map<string, Map<string, Entry>>();
 
   /** Registers an exchange; disposing of the registration takes it back. */
   register(headerHash: HeaderHash, ip: string, messageHash: MessageHash): Registration {
-    const key = keyOf(headerHash, ip);
-    const entry = this.#entries.get(key) ?? { messageHash, exchanges: 0, challenges: 0 };
+    const key = hex(headerHash);
+    const entries = this.#byPeer.get(ip) ?? new Map<string, Entry>();
+    this.#byPeer.set(ip, entries);
+    const entry = entries.get(key) ?? { messageHash, exchanges: 0, challenges: 0 };
     entry.exchanges++;
-    this.#entries.set(key, entry);
+    entries.set(key, entry);
     return {
       get challenged() {
         return entry.challenges > 0;
       },
       [Symbol.dispose]: () => {
-        if (--entry.exchanges === 0) this.#entries.delete(key);
+        if (--entry.exchanges === 0) entries.delete(key);
+        if (entries.size === 0) this.#byPeer.delete(ip);
       },
     };
   }
 
   /** The message hash to answer a challenge with, or null when it matches nothing that is on its way to `ip`. */
   challenge(headerHash: HeaderHash, ip: string): MessageHash | null {
-    const entry = this.#entries.get(keyOf(headerHash, ip));
+    const entry = this.#byPeer.get(ip)?.get(hex(headerHash));
     if (entry === undefined) return null;
     entry.challenges++;
     return entry.messageHash;
   }
 
-  /** Is anything on its way to `ip`, so that it may have a challenge for us? */
+  /** Is anything on its way to `ip`, so that it may have a challenge for us? Asked for every connection that comes. */
   isSendingTo(ip: string): boolean {
-    return this.#entries.keys().some((key) => key.endsWith(` ${ip}`));
+    return this.#byPeer.has(ip);
   }
 
   /** Entries held now. */
   get size(): number {
-    return this.#entries.size;
+    return this.#byPeer.values().reduce((sum, entries) => sum + entries.size, 0);
   }
 }
 
@@ -54,8 +57,4 @@ interface Entry {
   readonly messageHash: MessageHash;
   exchanges: number;
   challenges: number;
-}
-
-function keyOf(headerHash: HeaderHash, ip: string): string {
-  return `${hex(headerHash)} ${ip}`;
 }

@@ -258,6 +258,8 @@ export function applyCancel(
     if (message === null) continue;
     failPending(transaction, message, domain, CANCELLED);
     unblock(transaction, message, domain);
+    // There is no more to wake up for.
+    transaction.changed({ kind: "outbound", domain });
   }
   return rows.length;
 }

@@ -75,8 +75,7 @@ export class StoreWriter implements AsyncDisposable {
           if (outcome?.ok === true) settle(outcome.value);
           else reject(new StoreFailure(outcome?.message ?? "The writer gave no answer"));
         }
-        if (changes.length > 0) this.#observer.changed?.(changes);
-        this.#observer.committed?.(group.length, performance.now() - started);
+        this.#tell(changes, group.length, performance.now() - started);
       } catch (error) {
         const failure = new StoreFailure(error instanceof Error ? error.message : String(error), {
           cause: error,
@@ -85,6 +84,16 @@ export class StoreWriter implements AsyncDisposable {
       }
     }
     this.#working = null;
+  }
+
+  /** What is committed stays so, whatever the observer makes of it. */
+  #tell(changes: readonly Change[], operations: number, ms: number): void {
+    try {
+      this.#observer.committed?.(operations, ms);
+      if (changes.length > 0) this.#observer.changed?.(changes);
+    } catch (error) {
+      reportError(error);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ export { StoreFailure, StoreWriter, type WriterBackend } from "./gather.ts";
 export { DirectoryLock, lockOwner } from "./lock.ts";
 export * from "./mailbox.ts";
 export * from "./operations.ts";
-export type { Overview, QueueOverview, QuotaUse, WaitingDomain } from "./overview.ts";
+export type { Overview, QuotaUse, WaitingDomain } from "./overview.ts";
 export * from "./reader.ts";
 export { freeSpace, hasRoom } from "./reserve.ts";
 export { ContentStaging } from "./staging.ts";

@@ -13,7 +13,15 @@ import type { StoredMessage } from "../protocol/mod.ts";
 import { readWhole } from "./contents.ts";
 import { type Database, openForReading } from "./database.ts";
 import type { WriterSettings } from "./operations.ts";
-import { type Overview, overview, quotasNearTheirEnd, type QuotaUse } from "./overview.ts";
+import {
+  mostWaiting,
+  nextDue,
+  type Overview,
+  overview,
+  quotasNearTheirEnd,
+  type QuotaUse,
+  type WaitingDomain,
+} from "./overview.ts";
 
 /** A delivery that is due. */
 export interface DueDelivery {
@@ -80,10 +88,7 @@ export class StoreReader implements Disposable {
 
   /** When the next delivery to a domain is due, or null when nothing waits. */
   nextDue(domain: string): number | null {
-    return this.#db.get(
-      "SELECT min(next_attempt) AS due FROM outbound WHERE domain = ? AND state = 'waiting'",
-      domain,
-    )?.optional("due", (row, name) => row.real(name)) ?? null;
+    return nextDue(this.#db, domain);
   }
 
   /** Does this delivery still wait? It may have been cancelled since it was looked up. */
@@ -129,8 +134,13 @@ export class StoreReader implements Disposable {
     return overview(this.#db);
   }
 
-  /** Users who have used most of a limit; `defaults` are the host's. */
-  quotasNearTheirEnd(defaults: WriterSettings["quota"]): QuotaUse[] {
+  /** The domains for which most waits, with how often it was tried and what went wrong. */
+  mostWaiting(): WaitingDomain[] {
+    return mostWaiting(this.#db);
+  }
+
+  /** Limits of which most is used, after some users each time; `defaults` are the host's. The last value counts. */
+  quotasNearTheirEnd(defaults: WriterSettings["quota"]): Generator<readonly QuotaUse[], void> {
     return quotasNearTheirEnd(this.#db, defaults, Date.now() / 1000);
   }
 

@@ -104,6 +104,12 @@ Deno.test("whoever is silent or too slow is cut off, in every phase", async (t) 
       ]);
     },
   );
+  await t.step("S2 silent in a challenge", async () => {
+    const seen = host.log.length;
+    const { answer } = await peer.challenge(noise(32), { cut: 31 });
+    assert.equal(answer.length, 0);
+    await host.logLine(({ terminated }) => terminated === late.terminated, seen);
+  });
   await t.step("S2 silent behind 64, and in the data", async () => {
     const message = () => stage.letter({ body: noise(100_000) });
     const idle = { codes: [64], terminated: "idle" };

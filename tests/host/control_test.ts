@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { existsSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { ControlServer, controlSocket } from "../../src/host/control.ts";
-import { connectToHost } from "../../src/host/control_client.ts";
+import { connectToHost, type HostConnection } from "../../src/host/control_client.ts";
 import { OPERATOR } from "./operator.ts";
 import {
   type ContentSource,
@@ -40,11 +40,15 @@ async function running(test: (host: Running) => Promise<void>): Promise<void> {
   }
 }
 
+async function asOperator(folder: string): Promise<HostConnection> {
+  const host = await connectToHost(folder);
+  assert.ok(host !== null, "no host answers");
+  return host;
+}
+
 /** The writer of a command beside the host. */
 async function command(folder: string): Promise<StoreWriter> {
-  const backend = await connectToHost(folder);
-  assert.ok(backend !== null, "no host answers");
-  return new StoreWriter(backend);
+  return new StoreWriter(await asOperator(folder));
 }
 
 function user(name: string): NewUser {
@@ -187,6 +191,22 @@ Deno.test("content that a command staged is thrown away when the command goes aw
     }
     await waitFor(() => store.count("chunk") === 0);
     assert.equal(store.count("content"), 0);
+  }));
+
+Deno.test("a host that cannot tell its status says why, and goes on", () =>
+  running(async ({ folder }) => {
+    using host = await asOperator(folder);
+    await assert.rejects(host.status(), {
+      message: "The host cannot tell its status: There is nothing to tell; see its log",
+    });
+    assert.deepEqual(await host.bans(), []);
+  }));
+
+Deno.test("an address that cannot be banned is refused with the reason", () =>
+  running(async ({ folder }) => {
+    using host = await asOperator(folder);
+    await assert.rejects(host.ban("192.0.2.1", null), { message: "192.0.2.1 cannot be banned" });
+    assert.equal(await host.lift("192.0.2.1"), false);
   }));
 
 Deno.test("a command of another version is refused with what to do, and nothing is carried out", () =>

@@ -115,6 +115,23 @@ Deno.test("housekeeping that is disposed of ends with the operation under way", 
   assert.equal(lines.length, 1, "what was deleted by then is told");
 });
 
+Deno.test("housekeeping that is asked for again begins at once, and leaves no timer of before", async () => {
+  await using store = await TestStore.open();
+  const rules = retention("{max_age: 1d}");
+  let rounds = 0;
+  const counted = (): Config => {
+    rounds++;
+    return rules();
+  };
+  await using house = new Housekeeping(store.writer, counted, logged().log);
+  for (let round = 1; round <= 3; round++) {
+    await waitFor(() => {
+      house.start();
+      return rounds >= round;
+    });
+  }
+});
+
 Deno.test("a store that cannot delete is no reason to end: it is tried again later", async () => {
   const { log, lines } = logged();
   await using writer = writerOf(() => Promise.reject(new Error("The disk is full")));

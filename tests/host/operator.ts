@@ -2,9 +2,7 @@
 import type { Operator } from "../../src/host/control.ts";
 
 export const OPERATOR: Operator = {
-  status: () => {
-    throw new Error("There is nothing to tell");
-  },
+  status: () => Promise.reject(new Error("There is nothing to tell")),
   bans: () => [],
   ban: (ip) => `${ip} cannot be banned`,
   lift: () => false,

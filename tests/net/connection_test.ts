@@ -89,7 +89,7 @@ Deno.test("S3 many small pieces are held back as well, since each costs memory o
   }));
 
 Deno.test("S3 a peer that is held back can be cut off", () =>
-  connected(undefined, async ({ host, connection, peer }) => {
+  connected(undefined, async ({ host, exchange, connection, peer }) => {
     const all = 64 * 1024 * 1024;
     const piece = pattern(65_536);
     let sent = 0;
@@ -99,6 +99,7 @@ Deno.test("S3 a peer that is held back can be cut off", () =>
     assert.ok(await comesToRest(() => sent, all));
     connection.destroy();
     await sending;
+    exchange.fail();
     await host.empty();
   }));
 
@@ -127,12 +128,13 @@ for (
   const reason of ["header not in time", "answer not in time", "challenge not answered"] as const
 ) {
   Deno.test(`S2 a deadline ends the connection: ${reason}`, () =>
-    connected(undefined, async ({ host, connection }) => {
+    connected(undefined, async ({ host, exchange, connection }) => {
       connection.expect({ kind: "deadline", ms: 100, reason });
       await terminated(connection.read(1), reason);
       assert.ok(connection.lost.aborted);
       await terminated(connection.write(pattern(1)), reason);
       await terminated(connection.finish(pattern(1)), reason);
+      exchange.fail();
       await host.empty();
     }));
 }
@@ -163,16 +165,17 @@ Deno.test("S2 a deadline that was replaced no longer counts, whether by a later 
   }));
 
 Deno.test("S2 a flow that stops is idle", () =>
-  connected({ idleMs: 200 }, async ({ host, connection, peer }) => {
+  connected({ idleMs: 200 }, async ({ host, exchange, connection, peer }) => {
     connection.expect({ kind: "flow" });
     await peer.write(pattern(5));
     await connection.read(5);
     await terminated(readOn(connection), "idle");
+    exchange.fail();
     await host.empty();
   }));
 
 Deno.test("S2 a flow below the floor is too slow, though it never stops", () =>
-  connected({ idleMs: 500, minRate: 2000 }, async ({ host, connection, peer }) => {
+  connected({ idleMs: 500, minRate: 2000 }, async ({ host, exchange, connection, peer }) => {
     connection.expect({ kind: "flow" });
     const drip = setInterval(() => void peer.write(pattern(1)), 10);
     try {
@@ -180,6 +183,7 @@ Deno.test("S2 a flow below the floor is too slow, though it never stops", () =>
     } finally {
       clearInterval(drip);
     }
+    exchange.fail();
     await host.empty();
   }));
 
@@ -195,15 +199,19 @@ Deno.test("S2 a flow above the floor goes on for as long as it takes", () =>
   }));
 
 Deno.test("S2 a peer that takes nothing of what is sent is idle", () =>
-  connected({ idleMs: 200, minRate: 10 * 1024 * 1024 }, async ({ host, connection, peer }) => {
-    peer.hold();
-    connection.expect({ kind: "flow" });
-    const sending = (async () => {
-      for (;;) await connection.write(pattern(65_536));
-    })();
-    await terminated(sending, "idle");
-    await host.empty();
-  }));
+  connected(
+    { idleMs: 200, minRate: 10 * 1024 * 1024 },
+    async ({ host, exchange, connection, peer }) => {
+      peer.hold();
+      connection.expect({ kind: "flow" });
+      const sending = (async () => {
+        for (;;) await connection.write(pattern(65_536));
+      })();
+      await terminated(sending, "idle");
+      exchange.fail();
+      await host.empty();
+    },
+  ));
 
 Deno.test("S2 a peer that takes what is sent slowly, but above the floor, is not cut off", () =>
   connected({ idleMs: 100, minRate: 2 * 1024 * 1024 }, async ({ connection, peer }) => {

@@ -28,6 +28,21 @@ Deno.test("S1 connections over the limit are closed before the handshake, and ea
     assert.deepEqual(host.refused, []);
   }));
 
+Deno.test("S1 a connection counts until its exchange is over, also when the peer has gone before", () =>
+  withNet(async (net) => {
+    const host = await net.listen({ limits: { maxConnectionsPerIp: 1 } });
+    const peer = await net.peer(host.port);
+    const exchange = await host.next();
+    peer.raw.destroy();
+    await waitFor(() => exchange.connection.lost.aborted);
+    await waitFor(() => net.open.length === 1, { what: "only the server's own socket to be open" });
+    await assert.rejects(net.peer(host.port));
+    await host.refusedWith("too many connections from this address");
+    exchange.end();
+    await host.empty();
+    await net.peer(host.port);
+  }));
+
 Deno.test("S1 the limit for an address does not touch other addresses", () =>
   withNet(async (net) => {
     const host = await net.listen({ limits: { maxConnectionsPerIp: 2 } });
@@ -70,6 +85,21 @@ Deno.test("S6 whoever is not admitted is closed before the handshake, and the re
     assert.equal(bytes, 0);
     await host.refusedWith("banned");
     await net.peer(host.port, { from: "127.0.0.2" });
+  }));
+
+Deno.test("S6 an IPv4 address is asked for as one, also where it comes mapped into IPv6", () =>
+  withNet(async (net) => {
+    const asked: string[] = [];
+    const host = await net.listen({
+      endpoints: [{ ip: "::", port: 0 }],
+      admit: (peer) => {
+        asked.push(peer);
+        return null;
+      },
+    });
+    await net.peer(host.port);
+    await net.peer(host.port, { from: "::1", ip: "::1" });
+    assert.deepEqual(asked, [LOOPBACK, "::1"]);
   }));
 
 Deno.test("S1 an IPv6 network has its limit too, and limits may change while the host runs", () =>
@@ -178,9 +208,10 @@ Deno.test("S2 after the handshake the rest of the time is the header's", () =>
   withNet(async (net) => {
     const host = await net.listen({ limits: { headerMs: 300 } });
     const peer = await net.peer(host.port);
-    const { connection } = await host.next();
-    await assert.rejects(connection.read(1), { reason: "header not in time" });
+    const exchange = await host.next();
+    await assert.rejects(exchange.connection.read(1), { reason: "header not in time" });
     await peer.over();
+    exchange.fail();
     await host.empty();
   }));
 

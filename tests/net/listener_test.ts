@@ -260,7 +260,7 @@ Deno.test("closing cuts an exchange that is still under way when the grace is ov
     await peer.write(pattern(1));
     const exchange = await host.next();
     await exchange.connection.read(1);
-    const reading = assert.rejects(exchange.connection.read(1), { reason: "connection lost" });
+    const reading = assert.rejects(exchange.connection.read(1), { reason: "host is stopping" });
     void reading.finally(() => exchange.fail());
     await host.close(100);
     await reading;

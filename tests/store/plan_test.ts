@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Mailbox, StoreReader } from "../../src/store/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
 import { addTo, draft, noise } from "../support/message.ts";
-import { HERE, sending, sent, TestStore, watchStatements } from "./support.ts";
+import { HERE, sending, sent, settings, TestStore, watchStatements } from "./support.ts";
 
 const ALICE = `@alice@${HERE}`;
 const BOB = `@bob@${HERE}`;
@@ -22,6 +22,8 @@ const MAY_SCAN: readonly RegExp[] = [
   /FROM outbound o JOIN message m ON m\.id = o\.message\s+WHERE o\.state/, // fmsg queue: all that waits
   /^SELECT domain, min\(next_attempt\)/, // at the start: all that waits
   /\bsqlite_sequence\b/, // two rows
+  /^SELECT count\(\*\) AS n FROM (message|user|content WHERE staged = 1)$/, // host status: milliseconds
+  /^SELECT (count\(\*\) AS n, min\(m\.time\)|o\.domain, count\(\*\)).* outbound o /s, // host status: all that waits
 ];
 
 /** Calls everything that the store can do, and gives each statement that this took. */
@@ -65,6 +67,9 @@ async function allStatements(): Promise<{ statements: Set<string>; schema: strin
   reader.heldByAll(hash, [addressOf(ALICE).key]);
   reader.waitingDomains();
   reader.nextDue(FAR);
+  reader.overview();
+  reader.mostWaiting();
+  reader.quotasNearTheirEnd(settings().quota).next();
   reader.isWaiting(id, FAR);
   reader.dueDeliveries(FAR, Date.now() / 1000, 10);
   using mailbox = new Mailbox(store.folder);

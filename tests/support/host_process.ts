@@ -129,6 +129,14 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
     return code;
   }
 
+  /** Waits until the process has ended by itself, or after a signal of the test's; its exit status. */
+  async ended(): Promise<number> {
+    const ended = within(STOP_MS, `${this.domain} to end`, this.#running().ended);
+    const { code } = await ended.catch((error: unknown) => this.#fail(error));
+    this.#run = null;
+    return code;
+  }
+
   /** SIGKILL: as after a crash. */
   async kill(): Promise<void> {
     const run = this.#running();
