@@ -2,7 +2,7 @@
 // one place, and the host hears of it from the commit; and an operator asks what goes on.
 
 import { join } from "node:path";
-import { type Operation, type Outcome, own, type StoreWriter } from "../store/mod.ts";
+import { type Operation, type Outcome, own, StoreError, type StoreWriter } from "../store/mod.ts";
 import { PROGRAM_VERSION } from "../version.ts";
 import { readFrame, type Request, type Response, writeFrame } from "./frames.ts";
 import type { Ban } from "./offenders.ts";
@@ -21,8 +21,19 @@ export interface Operator {
 /** How long to wait when a connection could not be accepted, in milliseconds. */
 const ACCEPT_AGAIN_MS = 100;
 
+/** Bytes that the path of a socket may have; the system's bound. */
+const MAX_PATH = 107;
+
+/** Throws a StoreError when the directory's path leaves no room for it. */
 export function controlSocket(dataDir: string): string {
-  return join(dataDir, "control.sock");
+  const path = join(dataDir, "control.sock");
+  const { length } = new TextEncoder().encode(path);
+  if (length > MAX_PATH) {
+    throw new StoreError(
+      `data_dir: ${dataDir} is too long: the path of the socket in it would have ${length} bytes, more than ${MAX_PATH}; choose a shorter one`,
+    );
+  }
+  return path;
 }
 
 /** Serves commands until it is closed. */

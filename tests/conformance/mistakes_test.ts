@@ -47,7 +47,15 @@ Deno.test("mistakes that other hosts made", async (t) => {
         200,
       ]);
       const files = [...Deno.readDirSync(host.dataDir)].map(({ name }) => name).toSorted();
-      const known = ["control.sock", "fmsg.db", "fmsg.db-shm", "fmsg.db-wal", "lock", "roots.pem"];
+      const known = [
+        "control.sock",
+        "fmsg.db",
+        "fmsg.db-shm",
+        "fmsg.db-wal",
+        "lock",
+        "reserve",
+        "roots.pem",
+      ];
       assert.deepEqual(files.filter((name) => !known.includes(name)), []);
       const id = received(host, "bob")[0]?.id ?? 0;
       assert.deepEqual(await host.save(id, "large.bin"), noise(2_000_000));

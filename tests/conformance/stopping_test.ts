@@ -65,6 +65,7 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
     assert.deepEqual(await codes, [64, 200]);
     assert.equal(await host.ended(), 0);
     assert.equal(host.log.at(-1)?.msg, "stopped");
+    assert.ok(!host.log.some(({ msg }) => msg === "reloaded"));
     assert.ok(!existsSync(`${host.dataDir}/control.sock`));
     audit(host.dataDir);
   });

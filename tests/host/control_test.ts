@@ -296,6 +296,17 @@ Deno.test("where no host runs, none answers: without a socket, and with one left
   }
 });
 
+Deno.test("a data directory whose path leaves no room for the socket is refused with what to do", async () => {
+  // With "/control.sock" 107 bytes, and one more.
+  const longest = `/${"é".repeat(46)}x`;
+  assert.equal(controlSocket(longest), `${longest}/control.sock`);
+  assert.equal(await connectToHost(longest), null);
+  await assert.rejects(
+    connectToHost(`${longest}y`),
+    /^StoreError: data_dir: .*y is too long: .* 108 bytes, more than 107; choose a shorter one$/,
+  );
+});
+
 Deno.test("a host takes the place of a socket that a crash left", async () => {
   await using store = await TestStore.open([ALICE]);
   Deno.writeTextFileSync(controlSocket(store.folder), "");

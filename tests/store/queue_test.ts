@@ -97,6 +97,14 @@ Deno.test("D6 an answer whose parent is cancelled waits no longer", async () => 
   store.changes.length = 0;
   await cancel(store, id);
   assert.deepEqual(store.outbound(answer), { [FAR]: "waiting" });
+  assert.deepEqual(new Set(store.changes.map(({ domain }) => domain)), new Set([FAR]));
+});
+
+Deno.test("D9 the host hears of what is cancelled, so that it wakes up for it no more", async () => {
+  await using store = await TestStore.open([ALICE]);
+  const { id } = sent(await store.send({ from: ALICE, to: [CAROL] }));
+  store.changes.length = 0;
+  await cancel(store, id);
   assert.deepEqual(store.changes, [{ kind: "outbound", domain: FAR }]);
 });
 
