@@ -34,6 +34,10 @@ export class Child implements AsyncDisposable {
     );
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Its next answer. Throws an Error with what it wrote to stderr when it ends instead. */
   async answer(): Promise<unknown> {
     const timer = setTimeout(() => this.#kill(), ANSWER_MS);

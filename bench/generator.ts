@@ -37,7 +37,7 @@ export interface Orders {
   readonly attachment: number;
 }
 
-interface Message {
+export interface Message {
   readonly header: Bytes;
   readonly content: Bytes;
   /** Its header hash, in the words of a challenge. */
@@ -67,7 +67,7 @@ async function run(orders: Orders): Promise<void> {
   say({ seconds: (performance.now() - started) / 1000, latencies });
 }
 
-function peerOf({ ip, port, target }: Orders): Peer {
+export function peerOf({ ip, port, target }: Orders): Peer {
   return { from: ip, ip: target.ip, port, serverName: `fmsg.${target.domain}` };
 }
 
@@ -89,7 +89,7 @@ async function sendAll(
   return latencies;
 }
 
-function send(socket: TLSSocket, { header, content, key }: Message): Promise<void> {
+export function send(socket: TLSSocket, { header, content, key }: Message): Promise<void> {
   return new Promise((resolve, reject) => {
     const codes: number[] = [];
     socket.on("secureConnect", () => socket.write(header));
@@ -107,7 +107,12 @@ function send(socket: TLSSocket, { header, content, key }: Message): Promise<voi
   });
 }
 
-function composeOne(orders: Orders, number: number, content: Bytes, attachment: number): Message {
+export function composeOne(
+  orders: Orders,
+  number: number,
+  content: Bytes,
+  attachment: number,
+): Message {
   const from = Address.parse(`@sender@${orders.domain}`);
   const to = Address.parse(orders.target.to);
   if (from === null || to === null) throw new TypeError("The orders name no addresses");
@@ -139,7 +144,7 @@ function composeOne(orders: Orders, number: number, content: Bytes, attachment: 
   return { header, content, key };
 }
 
-function answerChallenges(orders: Orders): Promise<void> {
+export function answerChallenges(orders: Orders): Promise<void> {
   const server = createServer({
     cert: readFileSync(orders.cert),
     key: readFileSync(orders.key),

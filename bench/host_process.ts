@@ -111,7 +111,12 @@ export class HostProcess implements AsyncDisposable {
       const thread = readStat(`${proc}/task/${name}/stat`);
       if (thread.name.startsWith("worker")) writer += thread.ms;
     }
-    return { process: readStat(`${proc}/stat`).ms, writer };
+    return { process: cpuOf(this.#child.pid), writer };
+  }
+
+  /** Bytes that it has logged. */
+  logged(): number {
+    return Deno.statSync(`${this.site.config}.log`).size;
   }
 
   memory(): Memory {
@@ -120,6 +125,11 @@ export class HostProcess implements AsyncDisposable {
       Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? NaN) / 1024;
     return { now: mib("VmRSS"), peak: mib("VmHWM") };
   }
+}
+
+/** CPU milliseconds that a process has used so far. */
+export function cpuOf(pid: number): number {
+  return readStat(`/proc/${pid}/stat`).ms;
 }
 
 async function kill(child: Deno.ChildProcess): Promise<void> {

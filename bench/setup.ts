@@ -23,7 +23,9 @@ export interface Site {
 /** What a measurement sets in the configuration. */
 export interface Settings {
   readonly challenge?: "never" | "always";
-  readonly limits?: Readonly<Record<string, string | number>>;
+  readonly limits?: Readonly<Record<string, string | number | null>>;
+  /** Other keys of the configuration, as they are. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 export class Bench implements AsyncDisposable {
@@ -91,7 +93,7 @@ export class Bench implements AsyncDisposable {
     return this.#own(() => Promise.resolve(Child.start(script, orders, this.roots)));
   }
 
-  configure(site: Site, { challenge, limits }: Settings = {}): void {
+  configure(site: Site, { challenge, limits, config: others }: Settings = {}): void {
     const config = {
       domain: site.domain,
       data_dir: `data-${site.domain}`,
@@ -106,6 +108,7 @@ export class Bench implements AsyncDisposable {
       // One address here stands for many.
       limits: { max_connections_per_ip: 1024, max_challenges_per_ip: 256, ...limits },
       delivery: { port: this.port, connect_timeout: "60s" },
+      ...others,
     };
     // JSON is YAML.
     Deno.writeTextFileSync(site.config, JSON.stringify(config));

@@ -110,7 +110,10 @@ export class Host implements AsyncDisposable, Operator {
       },
     };
 
-    const inbound = new Inbound(shared);
+    const inbound = new Inbound({
+      ...shared,
+      nothingCame: (peer) => gate.refused(peer, "no byte came", null),
+    });
     const listener = await Listener.listen({
       endpoints: config.listen,
       certificate: certificate.loaded,

@@ -26,7 +26,7 @@ import {
 import { ContentStaging, hasRoom, type StoreReader, type StoreWriter } from "../store/mod.ts";
 import type { Config } from "../config.ts";
 import { elapsed, type Exchange } from "./exchange.ts";
-import { Busy, PlacesByKey } from "./limiter.ts";
+import { Busy, Places, PlacesByKey } from "./limiter.ts";
 import { Rates } from "./rate.ts";
 
 /** What the host shares with its incoming side. */
@@ -39,6 +39,8 @@ export interface InboundParts {
   readonly outgoing: OutgoingRecord;
   /** Told of each exchange when it ends. */
   readonly ended: (exchange: Exchange) => void;
+  /** Told of a peer that went away before its first byte: there was no exchange. */
+  readonly nothingCame: (peer: string) => void;
 }
 
 /**
@@ -46,6 +48,9 @@ export interface InboundParts {
  * places of the resolver from others.
  */
 const LOOKUPS = { limit: () => 8, maxWaiting: 64 };
+
+/** Large headers that are read at once: with the most that a header holds, some 10 MiB. */
+const MAX_LARGE_HEADERS = 16;
 
 /** Seconds' worth of messages that a domain may send at once. */
 const BURST_SECONDS = 10;
@@ -60,6 +65,7 @@ export class Inbound implements ReceivingHost<ContentStaging> {
   readonly #parts: InboundParts;
   readonly #challenges: PlacesByKey;
   readonly #lookups = new PlacesByKey(LOOKUPS);
+  readonly #largeHeaders = new Places({ limit: () => MAX_LARGE_HEADERS });
   readonly #rates = new Rates();
   #exchanges = 0;
   #diskChecked = -Infinity;
@@ -97,8 +103,10 @@ export class Inbound implements ReceivingHost<ContentStaging> {
       throw error;
     } finally {
       this.#exchanges--;
-      // An answered challenge belongs to the exchange that is logged as going out.
-      if (record.kind !== "challenge" || terminated !== null) {
+      if (!connection.begun && terminated?.reason === "connection lost") {
+        this.#parts.nothingCame(connection.peer);
+        // An answered challenge belongs to the exchange that is logged as going out.
+      } else if (record.kind !== "challenge" || terminated !== null) {
         this.#parts.ended({
           ...record,
           direction: "in",
@@ -162,6 +170,10 @@ export class Inbound implements ReceivingHost<ContentStaging> {
 
   stored(hash: MessageHash): StoredMessage | null {
     return this.#parts.reader.stored(hash);
+  }
+
+  largeHeader(lost: AbortSignal): Promise<Disposable> {
+    return this.#largeHeaders.take(lost);
   }
 
   recordedBatch(hash: HeaderHash): MessageHash | null {

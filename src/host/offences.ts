@@ -37,6 +37,7 @@ function pointsOfRefusal(reason: RefusedReason): number {
       return 2;
     // Also whoever looks at the port every ten seconds, and hosts that do not trust this one's certificate.
     case "handshake failed":
+    case "no byte came":
       return 1;
     case "host is stopping":
     // Whoever is over a limit has not done anything wrong yet.

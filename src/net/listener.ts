@@ -5,7 +5,8 @@ import type { Socket } from "node:net";
 import { Terminate } from "../protocol/mod.ts";
 import { hears } from "./hearing.ts";
 import { type FlowLimits, SocketConnection } from "./connection.ts";
-import { canonicalIp, isIPv6, sourceKey } from "./ip.ts";
+import { canonicalIp, sourceKey } from "./ip.ts";
+import { cannotListen } from "./listen_error.ts";
 
 export const ALPN = ["fmsg/1"];
 
@@ -29,12 +30,19 @@ export interface ListenerLimits extends FlowLimits {
   readonly headerMs: number;
 }
 
+/**
+ * Connections that the system takes for us until we get to them; of more, each tries again a second later. It counts those
+ * that are gone meanwhile, too.
+ */
+const BACKLOG = 4096;
+
 /** How often it is seen to that every server still hears who connects, in milliseconds. */
 const HEARING_CHECK_MS = 10_000;
 
 /** Why a connection ended before there was an exchange. */
 export type RefusedReason =
   | "host is stopping"
+  | "no byte came"
   | "banned"
   | "too fast"
   | "too many connections"
@@ -78,6 +86,9 @@ interface Accepted {
   uses: number;
   /** Once the handshake is done. */
   connection: SocketConnection | null;
+  /** Ends the connection when the handshake is not in time, which is then `late`. */
+  readonly handshake: ReturnType<typeof setTimeout>;
+  late: boolean;
 }
 
 interface Listening {
@@ -226,27 +237,34 @@ export class Listener {
       ...certificate,
       minVersion: "TLSv1.3",
       ALPNProtocols: ALPN,
-      handshakeTimeout: this.#options.limits().headerMs,
+      // None: the runtime's own timer outlives a handshake that failed, and keeps all that was sent for as long, by
+      // which a stranger could fill the memory (Deno 2.9). The deadline is `#accept`'s.
+      handshakeTimeout: -1,
       noDelay: true,
     });
     let accepted = 0;
+    // The runtime begins with TLS as soon as it hears of a connection; who is refused is not to get that far.
+    const beginTls = server.listeners("connection");
+    server.removeAllListeners("connection");
     server.on("connection", (socket: Socket) => {
       accepted++;
-      this.#accept(socket);
+      if (!this.#accept(socket)) socket.destroy();
+      else for (const begin of beginTls) begin.call(server, socket);
     });
     server.on("secureConnection", (socket: TLSSocket) => this.#serve(socket));
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const accepted = this.#acceptedOf(socket);
       // What was refused before the handshake has been told already.
       if (accepted !== undefined && !this.#isProbe(accepted.socket)) {
-        this.#options.refused(accepted.peer, "handshake failed", error.message);
+        const detail = accepted.late ? "TLS handshake timeout" : error.message;
+        this.#options.refused(accepted.peer, "handshake failed", detail);
       }
       socket.destroy();
     });
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void => reject(cannotListen(endpoint, error));
       server.once("error", failed);
-      server.listen({ host: endpoint.ip, port: endpoint.port, backlog: 511 }, () => {
+      server.listen({ host: endpoint.ip, port: endpoint.port, backlog: BACKLOG }, () => {
         server.removeListener("error", failed);
         server.on("error", () => {});
         resolve({
@@ -261,14 +279,13 @@ export class Listener {
     });
   }
 
-  /** Limits on connections come before the handshake, which is what costs (row S1). */
-  #accept(socket: Socket): void {
-    const { refused } = this.#options;
-    if (this.#isProbe(socket)) return void socket.destroy();
+  /** Limits on connections come before the handshake, which is what costs (row S1). False: refused. */
+  #accept(socket: Socket): boolean {
+    if (this.#isProbe(socket)) return false;
     const limits = this.#options.limits();
     // A client that is gone already has no address any more.
     const peer = canonicalIp(socket.remoteAddress ?? "");
-    if (peer === null) return void socket.destroy();
+    if (peer === null) return false;
     const source = sourceKey(peer);
     const fromSource = this.#perSource.get(source) ?? 0;
     const reason = this.#open.size >= limits.maxConnections
@@ -277,8 +294,8 @@ export class Listener {
       ? "too many connections from this address"
       : this.#options.admit?.(peer) ?? null;
     if (reason !== null) {
-      socket.destroy();
-      return refused(peer, reason);
+      this.#options.refused(peer, reason);
+      return false;
     }
     const accepted: Accepted = {
       socket,
@@ -286,11 +303,20 @@ export class Listener {
       since: performance.now(),
       uses: 1,
       connection: null,
+      handshake: setTimeout(() => {
+        accepted.late = true;
+        socket.destroy();
+      }, limits.headerMs),
+      late: false,
     };
     this.#accepted.set(socket, accepted);
     this.#open.add(accepted);
     this.#perSource.set(source, fromSource + 1);
-    socket.once("close", () => this.#leave(accepted));
+    socket.once("close", () => {
+      clearTimeout(accepted.handshake);
+      this.#leave(accepted);
+    });
+    return true;
   }
 
   #leave(accepted: Accepted): void {
@@ -311,6 +337,7 @@ export class Listener {
     const limits = this.#options.limits();
     const accepted = this.#acceptedOf(socket);
     const name = readServerName(socket);
+    clearTimeout(accepted?.handshake);
     if (accepted === undefined || name !== serverName) {
       socket.on("error", () => {});
       socket.destroy();
@@ -360,25 +387,6 @@ function closedOf(server: Server): Promise<void> {
 function readServerName(socket: TLSSocket): string | null {
   const name: unknown = Reflect.get(socket, "servername");
   return typeof name === "string" && name !== "" ? name.toLowerCase() : null;
-}
-
-function cannotListen({ ip, port }: Endpoint, error: Error & { readonly code?: string }): Error {
-  const where = isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`;
-  return new Error(`Cannot listen on ${where}: ${whyNot(error)}`, { cause: error });
-}
-
-function whyNot(error: Error & { readonly code?: string }): string {
-  switch (error.code) {
-    case "EADDRINUSE":
-      return "another program listens there; stop it, or choose another port";
-    case "EADDRNOTAVAIL":
-    case "EINVAL":
-      return "this machine has no such address";
-    case "EACCES":
-      return "this user may not use the port; choose one from 1024 on, or grant CAP_NET_BIND_SERVICE";
-    default:
-      return error.message;
-  }
 }
 
 /** Does this key belong to this certificate, and can both be used? Throws an Error that says what is wrong. */

@@ -11,6 +11,7 @@ import {
   parts,
 } from "../wire/mod.ts";
 import { Terminate } from "./terminate.ts";
+import { turn } from "./turn.ts";
 
 /**
  * Takes the bytes of content in the order of the wire, in chunks of any size, and gives the message hash. Holds no more
@@ -67,25 +68,36 @@ export class ContentDigest implements Disposable {
       if (part === undefined) return false;
       this.#left = part.size;
       if (part.expandedSize !== null) {
-        this.#inflater = new Inflater(part.expandedSize, (piece) => this.#hasher.update(piece));
+        this.#inflater = new Inflater(part.size, part.expandedSize, (piece) => {
+          this.#hasher.update(piece);
+        });
       }
       if (part.size > 0) return true;
     }
   }
 }
 
+/**
+ * About so many bytes are inflated in one go. The runtime inflates all of what it is given before anybody else has a
+ * turn, and 10 KB may hold 10 MB.
+ */
+const IN_ONE_GO = 64 * 1024;
+
 /** Inflates one zlib stream (RFC 1950) and stops as soon as it holds more than it may. */
 class Inflater {
-  readonly #stream: Inflate = createInflate({ chunkSize: 64 * 1024 });
+  readonly #stream: Inflate = createInflate();
   readonly #expected: number;
+  /** Bytes of the wire that are inflated in one go. */
+  readonly #slice: number;
   #fed = 0;
   #produced = 0;
   #ended = false;
   #failure: Terminate | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(expected: number, output: (piece: Uint8Array) => void) {
+  constructor(size: number, expected: number, output: (piece: Uint8Array) => void) {
     this.#expected = expected;
+    this.#slice = Math.ceil(IN_ONE_GO * size / Math.max(size, expected));
     this.#stream.on("data", (piece: Uint8Array) => {
       this.#produced += piece.length;
       if (this.#produced > expected) this.#fail(`more than the ${expected} bytes declared`);
@@ -101,7 +113,12 @@ class Inflater {
 
   async push(piece: Uint8Array): Promise<void> {
     this.#fed += piece.length;
-    await this.#step((done) => this.#stream.write(piece, done));
+    for (let at = 0; at < piece.length; at += this.#slice) {
+      const before = this.#produced;
+      const slice = piece.subarray(at, at + this.#slice);
+      await this.#step((done) => this.#stream.write(slice, done));
+      if (this.#produced - before >= IN_ONE_GO / 2) await turn();
+    }
   }
 
   async finish(): Promise<void> {

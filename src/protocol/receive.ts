@@ -27,6 +27,8 @@ import { Terminate } from "./terminate.ts";
 export interface ReceivingHost<Content extends Staging> extends JudgeFacts {
   /** Step 2, on a connection of its own; ends at once when `signal` aborts. */
   askChallenge(connection: Connection, domain: string, hash: HeaderHash): Promise<MessageHash>;
+  /** A place for reading a large header, of which there are few; throws the signal's reason when it aborts before. */
+  largeHeader(lost: AbortSignal): Promise<Disposable>;
   /** The hash of the batch with exactly this header, when it is recorded. */
   recordedBatch(hash: HeaderHash): MessageHash | null;
   /** May another batch on this message, which is here, be recorded? */
@@ -88,7 +90,7 @@ export async function receiveMessage<Content extends Staging>(
   host: ReceivingHost<Content>,
   record: ExchangeRecord,
 ): Promise<void> {
-  const decoded = await readHeader(connection, record); // 1.4
+  const decoded = await readHeader(connection, host, record); // 1.4
   const hash = headerHash(decoded.bytes);
   record.headerHash = hash;
   record.domain = sender(decoded.header).domain;
@@ -133,12 +135,24 @@ export async function receiveMessage<Content extends Staging>(
   }
 }
 
-async function readHeader(connection: Connection, record: ExchangeRecord): Promise<DecodedHeader> {
+/** Larger is a header for a hundred recipients or attachments; it may take half a megabyte of memory, and milliseconds. */
+const LARGE_HEADER = 16 * 1024;
+
+async function readHeader(
+  connection: Connection,
+  host: Pick<ReceivingHost<Staging>, "largeHeader">,
+  record: ExchangeRecord,
+): Promise<DecodedHeader> {
   const decoder = new HeaderDecoder();
+  using places = new DisposableStack();
   for (;;) {
     const chunk = await connection.readSome();
     if (chunk === null) throw new Terminate("connection lost", "the header is not whole");
+    const wasSmall = record.bytes <= LARGE_HEADER;
     record.bytes += chunk.length;
+    if (wasSmall && record.bytes > LARGE_HEADER) {
+      places.use(await host.largeHeader(connection.lost));
+    }
     const step = decoder.push(chunk);
     switch (step.kind) {
       case "more":

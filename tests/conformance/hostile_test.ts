@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { concat } from "../../src/wire/mod.ts";
-import { addTo, draft, type Message, noise } from "../support/message.ts";
+import { largest } from "../support/hostile.ts";
+import { addTo, draft, noise } from "../support/message.ts";
 import { within } from "../support/wait.ts";
 import { peakMemory, Stage } from "./stage.ts";
 
@@ -92,7 +93,7 @@ Deno.test("whatever strangers do, the host stays up and within bounds", async (t
   });
   await t.step("S3 the largest headers, never finished, from many connections", async () => {
     const memory = await peakMemory(host.pid);
-    const header = largest(ann, alice).header;
+    const { header } = largest(ann, alice);
     const connections = await Promise.all(Array.from({ length: 64 }, () => peer.dial()));
     await Promise.all(connections.map((connection) => connection.write(header.subarray(0, -1))));
     // They are held until their time is over; the host serves others meanwhile.
@@ -139,27 +140,6 @@ Deno.test("whatever strangers do, the host stays up and within bounds", async (t
   });
   await t.step("S3 afterwards all is in order", () => stage.settles());
 });
-
-/** All lists and texts of a header at their bounds: one recipient of 255 who is here, and nobody of those added. */
-function largest(ann: string, alice: string): Message {
-  const [, , domain = ""] = alice.split("@");
-  const address = (kind: string, i: number): string => {
-    const name = `${kind}${i}`;
-    return `@${name}${"x".repeat(255 - 2 - name.length - domain.length)}@${domain}`;
-  };
-  const list = (kind: string) => Array.from({ length: 255 }, (_, i) => address(kind, i));
-  return draft({
-    from: ann,
-    to: [alice, ...list("to").slice(1)],
-    pid: noise(32),
-    addTo: { from: ann, to: list("added") },
-    type: `text/${"x".repeat(250)}`,
-    attachments: Array.from({ length: 255 }, (_, i) => ({
-      filename: `${i}-${"x".repeat(254 - String(i).length)}`,
-      type: `text/${"x".repeat(250)}`,
-    })),
-  });
-}
 
 /** Calls `use` for 0 to `count` - 1, a few at a time. */
 async function inParallel(count: number, use: (i: number) => Promise<void>): Promise<void> {

@@ -55,13 +55,14 @@ Deno.test("the first byte tells what comes", async (t) => {
       options: { cutHeader: 1 },
       codes: [2],
     },
-    {
-      name: "R1 a connection without a byte is no exchange",
-      message: version(1),
-      options: { cutHeader: 0, then: "end" },
-      terminated: "connection lost",
-    },
   ]);
+  await t.step("R1 a connection without a byte is no exchange, and told as refused", async () => {
+    const { host, peer } = stage;
+    const seen = host.log.length;
+    await peer.send(version(1), { cutHeader: 0, then: "end" });
+    const line = await host.logLine(({ msg }) => msg === "refused", seen);
+    assert.deepEqual([line.peer, line.reason], [peer.ip, "no byte came"]);
+  });
   await t.step("S3 afterwards all is in order", () => stage.settles());
 });
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers";
 import { createInflate, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { ContentDigest, inflated, Terminate } from "../../src/protocol/mod.ts";
@@ -228,6 +229,22 @@ Deno.test("P2 a bomb is stopped at its bound: two windows more than declared at 
       assert.ok(count > declared && count <= declared + 2 * 64 * 1024, `${count} of ${declared}`);
     }
   }
+});
+
+Deno.test("S3 while little is inflated to much, others have their turns in between", async () => {
+  const bytes = new Uint8Array(4 * 1024 * 1024);
+  const pieces = [{ plain: bytes, packed: deflateSync(bytes) }];
+  assert.ok(wireOf(pieces).length < 5000);
+  let turns = 0;
+  let done = false;
+  const count = (): void => {
+    turns++;
+    if (!done) setImmediate(count);
+  };
+  setImmediate(count);
+  await digestOf(messageOf(pieces), [wireOf(pieces)]);
+  done = true;
+  assert.ok(turns >= 32, `there were ${turns} turns`);
 });
 
 Deno.test("what was counted as inflated is all of it when nothing is wrong", async () => {

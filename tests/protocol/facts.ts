@@ -191,6 +191,8 @@ export class FactualHost implements ReceivingHost<MemoryStaging> {
   readonly asked: string[] = [];
   readonly stagings: MemoryStaging[] = [];
   readonly arrivals: Arrival<MemoryStaging>[] = [];
+  /** Places for large headers that are taken now. */
+  largeHeaders = 0;
   /** Bytes that connection 1 had been sent when the challenge was asked. */
   answeredBeforeChallenge: number | null = null;
 
@@ -241,6 +243,12 @@ export class FactualHost implements ReceivingHost<MemoryStaging> {
   recordedBatch(_hash: HeaderHash): MessageHash | null {
     this.asked.push("recorded batch");
     return this.#facts.recorded;
+  }
+
+  largeHeader(): Promise<Disposable> {
+    this.asked.push("large header");
+    this.largeHeaders++;
+    return Promise.resolve({ [Symbol.dispose]: () => void this.largeHeaders-- });
   }
 
   takesBatchOn(): boolean {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import { receiveMessage, Terminate, type TerminateReason } from "../../src/protocol/mod.ts";
-import { concat, encodeHeader, headerHash } from "../../src/wire/mod.ts";
+import { Address, concat, encodeHeader, headerHash } from "../../src/wire/mod.ts";
 import {
   alice,
   attachment,
@@ -236,6 +236,30 @@ Deno.test("S2 the deadline for the header that was set before holds until the he
     return receiveMessage(connection, host, record);
   }, sends(HEADER.subarray(0, 20)));
   assertTerminated({ host, ...received }, "header not in time");
+});
+
+Deno.test("S3 a large header takes one place, and gives it back however it ends; others take none", async () => {
+  const nobody = Array.from(
+    { length: 200 },
+    (_, i) => bob.text.replace("@", `@${"x".repeat(100)}${i}`),
+  );
+  const large = encodeHeader(
+    firstMessage({ to: nobody.flatMap((text) => Address.parse(text) ?? []) }),
+  );
+  assert.ok(large.length > 20_000);
+  const pieces = Array.from({ length: 9 }, (_, i) => large.subarray(i * 3000, (i + 1) * 3000));
+  const cases: [Uint8Array[], number][] = [
+    [[HEADER], 0],
+    [pieces, 1],
+    [pieces.slice(0, 6), 1],
+    [pieces.slice(0, 5), 0],
+    [[large.subarray(0, 20_000), new Uint8Array(300)], 1],
+  ];
+  for (const [bytes, places] of cases) {
+    const { host } = await fail({ room: false }, ...bytes);
+    assert.equal(host.asked.filter((question) => question === "large header").length, places);
+    assert.equal(host.largeHeaders, 0);
+  }
 });
 
 Deno.test("codes that could not be sent any more are not logged as sent", async () => {

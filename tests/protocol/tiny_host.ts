@@ -294,6 +294,10 @@ export class TinyHost implements ReceivingHost<Collected> {
     return batch?.hash ?? null;
   }
 
+  largeHeader(): Promise<Disposable> {
+    return Promise.resolve({ [Symbol.dispose]: () => {} });
+  }
+
   takesBatchOn(): boolean {
     return true;
   }
