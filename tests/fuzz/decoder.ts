@@ -1,8 +1,5 @@
-// Feeds mutated headers to the decoder in chunks of random sizes, and checks what must hold for every input:
-//
-//   deno run -A tests/fuzz/decoder.ts [seconds] [seed]
-//
-// Each input comes from a seed of its own, which a finding names; a run from that seed meets it at once.
+// Feeds mutated headers to the decoder in chunks of random sizes, and checks what must hold for every input. Each input
+// comes from a seed of its own, which a finding names: `deno task fuzz --seed` with it meets the input at once.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -16,6 +13,7 @@ import {
   MAX_HEADER_SIZE,
 } from "../../src/wire/mod.ts";
 import { decodableHeaders, largestHeader, validHeaders } from "../support/arbitraries.ts";
+import { type Below, generator, randomBytes } from "./random.ts";
 
 /** How many inputs ended in which way. */
 export type Tally = Record<Decoding["kind"], number>;
@@ -24,7 +22,7 @@ export type Tally = Record<Decoding["kind"], number>;
 export class Finding extends Error {
   constructor(readonly seed: number, readonly input: Uint8Array, cause: unknown) {
     const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    super(`The input of seed ${seed} (${input.length} bytes) breaks the decoder: ${why}`, {
+    super(`The decoder's input of --seed ${seed} breaks it: ${why}\nInput: ${input.toHex()}`, {
       cause,
     });
   }
@@ -45,9 +43,6 @@ export function fuzzDecoder(seed: number, goOn: (inputs: number) => boolean): Ta
   }
   return tally;
 }
-
-/** A whole number from 0 to below `end`; 0 when `end` is 0. */
-type Below = (end: number) => number;
 
 interface Outcome {
   readonly kind: Decoding["kind"];
@@ -103,10 +98,6 @@ function replaced(bytes: Uint8Array, at: number, value: number): Uint8Array {
   return copy;
 }
 
-function randomBytes(length: number, below: Below): Uint8Array {
-  return Uint8Array.from({ length }, () => below(256));
-}
-
 /** Decodes `input` whole and in chunks of two random ranges of sizes: the outcome must be the same. */
 function examine(input: Uint8Array, below: Below): Outcome["kind"] {
   const whole = feed(input, () => input.length);
@@ -155,37 +146,3 @@ function examineHeader(header: Header, bytes: Uint8Array): void {
 function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
   assert.equal(actual.toHex(), expected.toHex());
 }
-
-/** Random numbers from a seed (mulberry32): the same sequence everywhere. */
-function generator(seed: number): Below {
-  let state = seed | 0;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return Math.floor(((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32 * end);
-  };
-}
-
-function main(args: readonly string[]): number {
-  const [seconds = 10, seed = Math.floor(Math.random() * 2 ** 31)] = args.map(Number);
-  if (!(seconds > 0) || !Number.isSafeInteger(seed)) {
-    console.error("Usage: deno run -A tests/fuzz/decoder.ts [seconds] [seed], both numbers");
-    return 2;
-  }
-  const end = performance.now() + seconds * 1000;
-  try {
-    const { more, header, malformed } = fuzzDecoder(seed, () => performance.now() < end);
-    const ends = `${header} decoded, ${malformed} malformed, ${more} unfinished`;
-    console.log(`No finding in ${header + malformed + more} inputs from seed ${seed}: ${ends}`);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Finding)) throw error;
-    console.error(error.message);
-    console.error(`Input: ${error.input.toHex()}`);
-    console.error(`To see it again: deno run -A tests/fuzz/decoder.ts 1 ${error.seed}`);
-    return 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(main(Deno.args));
