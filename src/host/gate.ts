@@ -1,8 +1,7 @@
 // Who may connect, and how often: bans, rates, and what is counted against an address (rows S1, S6).
 
 import type { Config } from "../config.ts";
-import type { RefusedReason } from "../net/mod.ts";
-import { sourceKey } from "../net/mod.ts";
+import { type RefusedReason, sourceKey } from "../net/mod.ts";
 import type { OutgoingRecord } from "../protocol/mod.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "./log.ts";
