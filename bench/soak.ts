@@ -229,8 +229,10 @@ if (import.meta.main) {
     if (options === null) console.log(HELP);
     else if (!await run(options)) Deno.exitCode = 1;
   } catch (error) {
-    console.error(`soak: ${error instanceof Error ? error.message : error}`);
-    Deno.exitCode = error instanceof UsageError ? 2 : 1;
+    // Ctrl-C in a terminal reaches the hosts too, and what they did not finish is no finding.
+    const why = stopped ? "ended by a signal" : error instanceof Error ? error.message : error;
+    console.error(`soak: ${why}`);
+    Deno.exitCode = stopped ? 130 : error instanceof UsageError ? 2 : 1;
   } finally {
     Deno.removeSignalListener("SIGINT", stop);
     Deno.removeSignalListener("SIGTERM", stop);
