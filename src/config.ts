@@ -8,7 +8,7 @@ import { KEYS, SCHEMA, type Tls } from "./config/schema.ts";
 
 export type { Endpoint } from "./config/network.ts";
 export { parseDomain, parseIp } from "./config/network.ts";
-export type { Tls } from "./config/schema.ts";
+export type { Acme, Tls } from "./config/schema.ts";
 export { parseDuration, parseSize } from "./config/quantities.ts";
 
 /**

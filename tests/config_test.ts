@@ -114,6 +114,7 @@ Deno.test("configuration: the example works with its alternatives put into force
     kind: "acme",
     email: "me@example.com",
     directory: "https://acme-v02.api.letsencrypt.org/directory",
+    listen: [{ ip: "0.0.0.0", port: 80 }, { ip: "::", port: 80 }],
   });
 });
 

@@ -43,6 +43,7 @@ const TLS = v.object({
     v.object({
       email: v.nullish(leaf(parseText), null),
       directory: v.nullish(leaf(parseSecureUrl), "https://acme-v02.api.letsencrypt.org/directory"),
+      listen: v.nullish(listOf(parseListen), null),
     }),
     null,
   ),
@@ -167,7 +168,17 @@ export const KEYS: KeyTree = keysOf(SCHEMA) ?? {};
 /** Where the host's certificate comes from. `ca`: extra roots, trusted besides the system's. */
 export type Tls =
   | { kind: "files"; cert: string; key: string; ca?: string }
-  | { kind: "acme"; email: string | null; directory: string; ca?: string };
+  | { kind: "acme" } & Acme & { ca?: string };
+
+/** An authority that is asked by ACME (RFC 8555). */
+export interface Acme {
+  /** Where the authority writes when something is wrong. */
+  readonly email: string | null;
+  /** The URL of its directory. */
+  readonly directory: string;
+  /** Where its requests for HTTP-01 arrive; null: port 80 of the addresses that the host listens on. */
+  readonly listen: readonly Endpoint[] | null;
+}
 
 type Complaint<S> = readonly [key: Extract<keyof S, string>, what: string] | null;
 type TlsSection = v.InferOutput<typeof TLS>;
