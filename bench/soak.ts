@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parseDuration } from "../src/config/quantities.ts";
-import { openForReading } from "../src/store/database.ts";
+import { openForReading } from "../src/store/opening.ts";
 import { generator } from "../tests/fuzz/random.ts";
 import { waitFor } from "../tests/support/wait.ts";
 import { V8_FLAGS } from "./host_process.ts";

@@ -79,6 +79,7 @@ export class Host implements AsyncDisposable, Operator {
       writerSettings(config),
       failed.resolve,
     );
+    if (backend.upgrade !== null) log.warn(UPGRADED, { ...backend.upgrade });
     let outbound: Outbound | null = null;
     const writer = building.use(
       new StoreWriter(backend, {
@@ -294,6 +295,9 @@ export class Host implements AsyncDisposable, Operator {
     }
   }
 }
+
+const UPGRADED =
+  "the store was upgraded; a copy as it was is kept, delete it when all is well: to go back, stop the host and restore it with the earlier program";
 
 /** What changes while the host runs. */
 interface Current {

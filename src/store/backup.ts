@@ -3,11 +3,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { statSync } from "node:fs";
 import { type CopyRequest, type CopyResult } from "./copy_worker.ts";
-import { openForReading, Row, StoreError, storeFile } from "./database.ts";
+import { StoreError, storeFile } from "./database.ts";
+import { openForReading } from "./opening.ts";
 import { damaged, type Finding, isDamage, wordsOf } from "./findings.ts";
 import type { WriterSettings } from "./operations.ts";
 import { isFull } from "./reserve.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { requireReadable } from "./upgrade.ts";
 import { type AuditProgress, StoreAudit } from "./verify.ts";
 import { Writer } from "./writer.ts";
 
@@ -97,7 +98,7 @@ export async function adoptCopy(
   try {
     requireStore(folder);
     // What was on its way in when the copy was made is swept; closed last, so that all is in the one file.
-    using _writer = Writer.open(folder, settings);
+    using _writer = Writer.open(folder, settings, () => {}, { keepCopy: false });
     using audit = StoreAudit.begin(folder);
     const { findings } = await audit.run({ hostRuns: false, progress });
     return { ...summarize(folder), domains: domainsOfUsers(folder), findings };
@@ -120,15 +121,10 @@ const NOTHING: StoreSummary = {
 function requireStore(folder: string): void {
   const db = new DatabaseSync(storeFile(folder), { readOnly: true });
   try {
-    const version = new Row(db.prepare("PRAGMA user_version").get() ?? {}).integer("user_version");
+    const version = requireReadable(db, "it");
     const table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'message'").get();
     if (version < 1 || table === undefined) {
       throw new StoreError("it is a database, and no store of fmsg");
-    }
-    if (version > MIGRATIONS.length) {
-      throw new StoreError(
-        `it has version ${version}, this program knows ${MIGRATIONS.length}: use a newer fmsg`,
-      );
     }
   } finally {
     db.close();

@@ -3,7 +3,7 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 
-import { openForReading } from "./database.ts";
+import { openForReading } from "./opening.ts";
 
 /** What to copy: the store of a data directory, to a file that is not there. */
 export interface CopyRequest {

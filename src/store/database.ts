@@ -1,4 +1,4 @@
-// Opening the store's file, and reading its rows without trusting their types.
+// The store's file, and its rows, which are read without trusting their types.
 
 import {
   DatabaseSync,
@@ -7,9 +7,8 @@ import {
   type StatementSync,
 } from "node:sqlite";
 import { join } from "node:path";
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Bytes } from "../wire/mod.ts";
-import { MIGRATIONS } from "./schema.ts";
 
 /** The store cannot be opened or written; the message says what to do. */
 export class StoreError extends Error {
@@ -21,77 +20,12 @@ export function storeFile(dataDir: string): string {
   return join(dataDir, "fmsg.db");
 }
 
-/** Opens the store for its one writer, and brings the schema up to date. */
-export function openForWriting(dataDir: string): Database {
-  const file = storeFile(dataDir);
-  const isNew = !existsSync(file);
-  return open(file, false, (db) => {
-    if (isNew) own(file, dataDir);
-    // Only a store that is empty takes the page size, and that free pages can be given back.
-    if (userVersion(db) === 0) {
-      db.exec("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL");
-    }
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-    db.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384");
-    migrate(db, file);
-  });
-}
-
-/** Opens the store for reading; it has to exist. */
-export function openForReading(dataDir: string): Database {
-  const file = storeFile(dataDir);
-  return open(file, true, (db) => {
-    const version = userVersion(db);
-    if (version === MIGRATIONS.length) return;
-    throw new StoreError(
-      `The store ${file} has version ${version}, this program reads ${MIGRATIONS.length}: ` +
-        (version < MIGRATIONS.length ? "start the host once to upgrade it" : "use a newer fmsg"),
-    );
-  });
-}
-
-/** A connection that is set up; closed again when that fails. */
-function open(file: string, readOnly: boolean, setUp: (db: DatabaseSync) => void): Database {
-  let db: DatabaseSync | null = null;
-  try {
-    db = new DatabaseSync(file, { readOnly, timeout: 5000 });
-    setUp(db);
-    return new Database(db);
-  } catch (error) {
-    db?.close();
-    if (error instanceof StoreError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StoreError(
-      `Cannot open the store ${file}: ${why}; check the file and who may use it, or restore a backup`,
-      { cause: error },
-    );
-  }
-}
-
 /** A file that root makes belongs to whoever owns the directory, or the host could not open it. */
 export function own(file: string, dataDir: string, mode = 0o600): void {
   Deno.chmodSync(file, mode);
   if (Deno.uid() !== 0) return;
   const { uid, gid } = statSync(dataDir);
   Deno.chownSync(file, uid, gid);
-}
-
-function migrate(db: DatabaseSync, file: string): void {
-  const from = userVersion(db);
-  if (from > MIGRATIONS.length) {
-    throw new StoreError(
-      `The store ${file} has version ${from}, this program knows ${MIGRATIONS.length}: use a newer fmsg`,
-    );
-  }
-  for (let version = from; version < MIGRATIONS.length; version++) {
-    db.exec(
-      `BEGIN IMMEDIATE; ${MIGRATIONS[version]}; PRAGMA user_version = ${version + 1}; COMMIT`,
-    );
-  }
-}
-
-function userVersion(db: DatabaseSync): number {
-  return new Row(db.prepare("PRAGMA user_version").get() ?? {}).integer("user_version");
 }
 
 /** A connection whose statements are prepared once, by their text. */

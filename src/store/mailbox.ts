@@ -13,7 +13,8 @@ import {
 } from "../wire/mod.ts";
 import { inflated } from "../protocol/mod.ts";
 import { readWhole } from "./contents.ts";
-import { type Database, openForReading, type Row } from "./database.ts";
+import { type Database, type Row } from "./database.ts";
+import { openForReading } from "./opening.ts";
 import { type Draft, draftById, draftOfBatch } from "./drafts.ts";
 import { lastDay, readLimits } from "./users.ts";
 import type {

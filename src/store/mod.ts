@@ -11,6 +11,7 @@ export type { Overview, QuotaUse, WaitingDomain } from "./overview.ts";
 export * from "./reader.ts";
 export { freeSpace, hasRoom } from "./reserve.ts";
 export { ContentStaging } from "./staging.ts";
+export type { Upgrade } from "./upgrade.ts";
 export * from "./views.ts";
 export { type ConfigurableBackend, openWriterHere, openWriterThread } from "./thread.ts";
 export { type AuditProgress, type AuditReport, verifyStore } from "./verify.ts";

@@ -11,7 +11,8 @@ import {
 } from "../wire/mod.ts";
 import type { StoredMessage } from "../protocol/mod.ts";
 import { readWhole } from "./contents.ts";
-import { type Database, openForReading } from "./database.ts";
+import { type Database } from "./database.ts";
+import { openForReading } from "./opening.ts";
 import type { WriterSettings } from "./operations.ts";
 import {
   mostWaiting,

@@ -1,11 +1,19 @@
 // The tables, and the steps from each version of the schema to the next.
 
+/** A step, and the first program that knows it. */
+export interface Step {
+  readonly since: string;
+  readonly sql: string;
+}
+
 /**
  * Step n brings a store from version n to n + 1 (`user_version`); a new store takes them all. A released step is never
  * changed: stores that took it exist.
  */
-export const MIGRATIONS: readonly string[] = [
-  `
+export const MIGRATIONS: readonly Step[] = [
+  {
+    since: "0.1.0",
+    sql: `
 CREATE TABLE user (
   key TEXT PRIMARY KEY,                  -- the folded address
   address TEXT NOT NULL,
@@ -128,4 +136,5 @@ CREATE TABLE outbound (
 CREATE INDEX outbound_due ON outbound (domain, next_attempt, message) WHERE state = 'waiting';
 CREATE INDEX outbound_open ON outbound (message) WHERE state IN ('blocked', 'waiting');
 `,
+  },
 ];

@@ -3,6 +3,7 @@
 import { StoreError } from "./database.ts";
 import { StoreFailure, type WriterBackend } from "./gather.ts";
 import type { Committed, Operation, WriterSettings } from "./operations.ts";
+import type { Upgrade } from "./upgrade.ts";
 import { Writer } from "./writer.ts";
 
 export type ToWriter =
@@ -12,13 +13,15 @@ export type ToWriter =
   | { readonly kind: "close" };
 
 export type FromWriter =
-  | { readonly kind: "ready" }
+  | { readonly kind: "ready"; readonly upgrade: Upgrade | null }
   | { readonly kind: "committed"; readonly committed: Committed }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "closed" };
 
 /** A writer whose settings can change while it runs. */
 export interface ConfigurableBackend extends WriterBackend {
+  /** What became of a store of an earlier program when it was opened. */
+  readonly upgrade: Upgrade | null;
   configure(settings: WriterSettings): void;
 }
 
@@ -46,16 +49,19 @@ export async function openWriterThread(
       };
       worker.postMessage(message, transfer);
     });
+  let upgrade: Upgrade | null;
   try {
     const opened = await ask({ kind: "open", dataDir, settings });
     if (opened.kind !== "ready") {
       throw new StoreError(opened.kind === "failed" ? opened.message : "The store did not open");
     }
+    upgrade = opened.upgrade;
   } catch (error) {
     worker.terminate();
     throw error;
   }
   return {
+    upgrade,
     run: async (operations) => {
       const answer = await ask({ kind: "run", operations }, transferables(operations));
       if (answer.kind === "committed") return answer.committed;

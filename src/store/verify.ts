@@ -2,7 +2,8 @@
 
 import { fold } from "../wire/mod.ts";
 import { CHUNK_SIZE, CHUNKS_PER_CONTENT } from "./contents.ts";
-import { type Database, openForReading, type Row, StoreError } from "./database.ts";
+import { type Database, type Row, StoreError } from "./database.ts";
+import { openForReading } from "./opening.ts";
 import { draftById } from "./drafts.ts";
 import { damaged, type Finding, Findings, isDamage, isOfTheMachine, wordsOf } from "./findings.ts";
 import { DirectoryLock } from "./lock.ts";

@@ -4,6 +4,7 @@
 /// <reference lib="deno.worker" />
 
 import type { FromWriter, ToWriter } from "./thread.ts";
+import type { Upgrade } from "./upgrade.ts";
 import { Writer } from "./writer.ts";
 
 let writer: Writer | null = null;
@@ -11,10 +12,12 @@ let writer: Writer | null = null;
 self.onmessage = async ({ data }: MessageEvent<ToWriter>) => {
   try {
     switch (data.kind) {
-      case "open":
-        writer = Writer.open(data.dataDir, data.settings);
-        answer({ kind: "ready" });
+      case "open": {
+        let upgrade: Upgrade | null = null;
+        writer = Writer.open(data.dataDir, data.settings, (done) => upgrade = done);
+        answer({ kind: "ready", upgrade });
         return writer.takeReserve();
+      }
       case "configure":
         return writer?.configure(data.settings);
       case "run": {

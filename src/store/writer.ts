@@ -4,7 +4,8 @@ import type { MessageHash } from "../wire/mod.ts";
 import { applyAccept, linkBatches, prepareAccept, unlinkedOriginals } from "./accept.ts";
 import { applyCancel, applyRecord, applyRetry } from "./attempts.ts";
 import { Contents } from "./contents.ts";
-import { type Database, openForWriting, StoreError } from "./database.ts";
+import { type Database, StoreError } from "./database.ts";
+import { openForWriting } from "./opening.ts";
 import { applyDelete, forgetDeleted } from "./deleting.ts";
 import type {
   Change,
@@ -27,6 +28,7 @@ import { applyExpire } from "./retention.ts";
 import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
 import { applyReclaim } from "./space.ts";
 import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
+import type { Upgrade, UpgradeOptions } from "./upgrade.ts";
 import { addUser, forgetOldUsage, removeUser, setUser } from "./users.ts";
 
 /** What has to happen once a transaction is committed; what is undone in the database is undone here too. */
@@ -88,11 +90,19 @@ export class Writer implements Disposable {
     this.#toLink = unlinkedOriginals(db);
   }
 
-  /** Opens the store of a data directory, makes it where there is none, and sweeps what a crash left. */
-  static open(dataDir: string, settings: WriterSettings): Writer {
+  /**
+   * Opens the store of a data directory, makes it where there is none, upgrades an earlier program's, and sweeps what a
+   * crash left.
+   */
+  static open(
+    dataDir: string,
+    settings: WriterSettings,
+    upgraded?: (upgrade: Upgrade) => void,
+    options?: UpgradeOptions,
+  ): Writer {
     const reserve = new Reserve(dataDir);
     reserve.releaseIfFull();
-    const db = openOrTell(dataDir);
+    const db = openOrTell(dataDir, upgraded, options);
     try {
       return new Writer(db, dataDir, reserve, settings);
     } catch (error) {
@@ -338,9 +348,10 @@ export class Writer implements Disposable {
   }
 }
 
-function openOrTell(dataDir: string): Database {
+function openOrTell(...to: Parameters<typeof openForWriting>): Database {
+  const [dataDir] = to;
   try {
-    return openForWriting(dataDir);
+    return openForWriting(...to);
   } catch (error) {
     // SQLite speaks of input and output here.
     if (!isFull(dataDir)) throw error;

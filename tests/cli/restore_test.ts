@@ -179,7 +179,7 @@ const BAD: readonly {
   {
     name: "a store of a newer fmsg",
     make: bySql("PRAGMA user_version = 99"),
-    says: /it has version 99, this program knows \d+: use a newer fmsg/,
+    says: /it has version 99, this program knows \d+: use fmsg \S+ or newer/,
   },
   {
     name: "no database",

@@ -1,7 +1,7 @@
 // A host is killed while it receives (rows P4 and P7): what it answered with 200 or 11 is there, whole and once.
 
 import assert from "node:assert/strict";
-import { openForReading } from "../../src/store/database.ts";
+import { openForReading } from "../../src/store/opening.ts";
 import { hex } from "../../src/wire/mod.ts";
 import { received } from "../conformance/outcome.ts";
 import type { HostProcess } from "../support/host_process.ts";

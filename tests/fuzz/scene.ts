@@ -1,6 +1,7 @@
 // Where the fuzzer plays: a running host, an odd host with many names, an honest one, and lines that spoil bytes.
 
-import { type Database, openForReading } from "../../src/store/database.ts";
+import { type Database } from "../../src/store/database.ts";
+import { openForReading } from "../../src/store/opening.ts";
 import { Mailbox, StoreReader, StoreWriter } from "../../src/store/mod.ts";
 import { connectToHost, type HostConnection } from "../../src/host/mod.ts";
 import { stageParts } from "../../src/host/parts.ts";

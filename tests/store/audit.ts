@@ -13,7 +13,8 @@ import {
   recipients,
   sender,
 } from "../../src/wire/mod.ts";
-import { openForReading, type Row } from "../../src/store/database.ts";
+import { type Row } from "../../src/store/database.ts";
+import { openForReading } from "../../src/store/opening.ts";
 
 export interface AuditOptions {
   /** Contents that are on their way in. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { openWriterHere, StoreWriter } from "../../src/store/mod.ts";
-import { openForReading } from "../../src/store/database.ts";
+import { openForReading } from "../../src/store/opening.ts";
 import { audit } from "./audit.ts";
 import { HERE, settings } from "./support.ts";
 

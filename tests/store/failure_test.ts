@@ -241,8 +241,8 @@ Deno.test("a store that is none, is from a newer program, or is not there is ref
       using db = new DatabaseSync(`${folder}/fmsg.db`);
       db.exec("PRAGMA user_version = 99");
     }
-    assert.throws(() => Writer.open(folder, settings()), /version 99.*use a newer fmsg/);
-    assert.throws(() => new StoreReader(folder), /version 99.*use a newer fmsg/);
+    assert.throws(() => Writer.open(folder, settings()), /version 99.*use fmsg \S+ or newer/);
+    assert.throws(() => new StoreReader(folder), /version 99.*use fmsg \S+ or newer/);
     {
       using db = new DatabaseSync(`${folder}/fmsg.db`);
       db.exec("PRAGMA user_version = 0");

@@ -24,7 +24,8 @@ import {
   StoreWriter,
   type WriterSettings,
 } from "../../src/store/mod.ts";
-import { openForReading, type Row } from "../../src/store/database.ts";
+import { type Row } from "../../src/store/database.ts";
+import { openForReading } from "../../src/store/opening.ts";
 import { Writer } from "../../src/store/writer.ts";
 import { type Message } from "../support/message.ts";
 import { audit, type AuditOptions } from "./audit.ts";

@@ -103,11 +103,11 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
     await Deno.writeTextFile(join(this.folder, "cert.pem"), cert);
   }
 
-  /** Starts the process and waits until it listens. */
-  async start(): Promise<void> {
+  /** Starts the process, of this checkout unless told, and waits until it listens. */
+  async start(program: readonly string[] = PROGRAM): Promise<void> {
     if (this.#run !== null) throw new Error(`${this.domain} runs already`);
     const seen = this.log.length;
-    const run = new Run(this.configFile, (line) => this.log.push(line));
+    const run = new Run(program, this.configFile, (line) => this.log.push(line));
     this.#run = run;
     const listens = waitFor(
       () => run.over || this.log.slice(seen).some(({ msg }) => /listening/.test(String(msg))),
@@ -200,9 +200,9 @@ class Run {
   readonly ended: Promise<Deno.CommandStatus>;
   over = false;
 
-  constructor(configFile: string, add: (line: LogLine) => void) {
+  constructor(program: readonly string[], configFile: string, add: (line: LogLine) => void) {
     this.child = new Deno.Command(Deno.execPath(), {
-      args: [...PROGRAM, "host", "run", "--config", configFile],
+      args: [...program, "host", "run", "--config", configFile],
       // Without the check for a newer runtime, which would fill its store of roots before the host does.
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
