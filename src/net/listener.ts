@@ -42,6 +42,7 @@ const HEARING_CHECK_MS = 10_000;
 /** Why a connection ended before there was an exchange. */
 export type RefusedReason =
   | "host is stopping"
+  | "no certificate yet"
   | "no byte came"
   | "banned"
   | "too fast"
@@ -53,7 +54,8 @@ export type RefusedReason =
 
 export interface ListenerOptions {
   readonly endpoints: readonly Endpoint[];
-  readonly certificate: Certificate;
+  /** null: nobody is taken until `renew` brings one. */
+  readonly certificate: Certificate | null;
   /** `fmsg.<domain>`: the one name under which this host is called. */
   readonly serverName: string;
   /** Asked for each connection, since they may change. */
@@ -288,7 +290,9 @@ export class Listener {
     if (peer === null) return false;
     const source = sourceKey(peer);
     const fromSource = this.#perSource.get(source) ?? 0;
-    const reason = this.#open.size >= limits.maxConnections
+    const reason = this.#options.certificate === null
+      ? "no certificate yet"
+      : this.#open.size >= limits.maxConnections
       ? "too many connections"
       : fromSource >= limits.maxConnectionsPerIp
       ? "too many connections from this address"

@@ -3,7 +3,7 @@
 export { SocketConnection } from "./connection.ts";
 export { DialError, Dialler } from "./dialler.ts";
 export * from "./dns/mod.ts";
-export { canonicalIp, inRanges, sourceKey, sourceText } from "./ip.ts";
+export { canonicalIp, inRanges, isIPv6, sourceKey, sourceText } from "./ip.ts";
 export {
   type Certificate,
   checkCertificate,
@@ -13,4 +13,24 @@ export {
   type OpenConnection,
   type RefusedReason,
 } from "./listener.ts";
-export { chooseSource, listensEverywhere } from "./source.ts";
+export {
+  addressSeenOutside,
+  type IpVersion,
+  isPublic,
+  localAddress,
+  type Machine,
+  type Mirror,
+  THIS_MACHINE,
+} from "./leaving.ts";
+export { systemRoots } from "./roots.ts";
+export {
+  type HandshakeFailure,
+  type Probe,
+  probe,
+  ProbeRoots,
+  type Shown,
+  shownOf,
+} from "./probe.ts";
+export { rehearse } from "./rehearsal.ts";
+export { chooseSource, listensEverywhere, type Source } from "./source.ts";
+export { askTime } from "./time.ts";

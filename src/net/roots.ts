@@ -48,11 +48,19 @@ export function useRoots(extra: string | null, file: string): Roots {
   };
 }
 
+/** The same trust for a context of its own, without a file and without a change of the default store. */
+export function explicitRoots(extra: string | null): string[] {
+  const operators = readIfThere(Deno.env.get("DENO_CERT"));
+  const pem = [systemRoots(), extra, operators].filter((pem) => pem !== null).join("\n");
+  return [...rootCertificates, ...certificatesIn(pem)];
+}
+
 function readIfThere(file: string | undefined): string | null {
   return file !== undefined && existsSync(file) ? readFileSync(file, "utf8") : null;
 }
 
-function systemRoots(): string | null {
+/** The system's bundle of roots in PEM; null where there is none. */
+export function systemRoots(): string | null {
   const bundle = SYSTEM_BUNDLES.find((file) => existsSync(file));
   return bundle === undefined ? null : readFileSync(bundle, "utf8");
 }

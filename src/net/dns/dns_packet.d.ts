@@ -44,7 +44,28 @@ export interface SoaRecord {
   };
 }
 
-export type PacketRecord = OptRecord | AddressRecord | AliasRecord | SoaRecord;
+export interface NameServerRecord {
+  type: "NS";
+  name: string;
+  ttl: number;
+  data: string;
+}
+
+export interface TextRecord {
+  type: "TXT";
+  name: string;
+  class?: string;
+  ttl: number;
+  data: string | Buffer[];
+}
+
+export type PacketRecord =
+  | OptRecord
+  | AddressRecord
+  | AliasRecord
+  | SoaRecord
+  | NameServerRecord
+  | TextRecord;
 
 export interface Packet {
   type: "query" | "response";
@@ -58,11 +79,15 @@ export interface Packet {
 }
 
 export interface DecodedPacket {
+  type: "query" | "response";
   id: number;
+  rcode: string;
+  flag_tc: boolean;
   flag_rd: boolean;
   flag_ad: boolean;
   flag_cd: boolean;
   questions: Question[];
+  answers: { name: string; type: string; data?: unknown }[];
   additionals: { type: string; udpPayloadSize?: number; flag_do?: boolean }[];
 }
 

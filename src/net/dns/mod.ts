@@ -7,5 +7,8 @@ export {
 } from "./resolver.ts";
 export type { Resolution } from "./lookup.ts";
 export type { Dnssec } from "./dnssec.ts";
-export { type Server, systemServers } from "./servers.ts";
-export { canonicalAddress } from "./name.ts";
+export { type Look, lookAt } from "./look.ts";
+export type { Family } from "./message.ts";
+export { askRecords } from "./records.ts";
+export { defaultServers, type Server, showServer, systemServers } from "./servers.ts";
+export { canonicalAddress, canonicalName } from "./name.ts";
