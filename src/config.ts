@@ -25,7 +25,6 @@ export const KNOWN_KEYS: readonly string[] = dottedKeys(KEYS);
 
 /** What the program accepts but does not act on yet: keys, or sections with all their keys. */
 export const NOT_YET: readonly string[] = [
-  "tls.acme",
   "api",
 ];
 

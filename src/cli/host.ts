@@ -2,10 +2,12 @@
 
 import { Command } from "commander";
 import { type Config, ConfigError } from "../config.ts";
-import { addressText, Host, Log, NotConfigured, writeToStderr } from "../host/mod.ts";
+import { Host, Log, NotConfigured, writeToStderr } from "../host/mod.ts";
 import { backupCommand } from "./backup.ts";
 import { bansCommand } from "./bans.ts";
+import { checkCommand } from "./check.ts";
 import { command, type CommonOptions, type Output, UsageError } from "./context.ts";
+import { initCommand } from "./init.ts";
 import { openConfig } from "./open.ts";
 import { restoreCommand } from "./restore.ts";
 import { statusCommand } from "./status.ts";
@@ -13,6 +15,7 @@ import { verifyCommand } from "./verify.ts";
 
 export function hostCommand(output: Output): Command {
   const host = new Command("host").description("run and look after the host");
+  host.addCommand(initCommand(output));
   host.addCommand(
     command(
       "run",
@@ -21,6 +24,7 @@ export function hostCommand(output: Output): Command {
     )
       .action((options: CommonOptions) => run(options)),
   );
+  host.addCommand(checkCommand(output));
   host.addCommand(statusCommand(output));
   host.addCommand(bansCommand(output));
   host.addCommand(verifyCommand(output));
@@ -39,14 +43,6 @@ async function run(options: CommonOptions): Promise<void> {
   for (const notice of config.notices) log.warn(notice);
   if (Deno.uid() === 0) log.warn(AS_ROOT);
   const host = await start(config, log);
-  warnOfCertificate(host, log);
-  log.info("listening", {
-    domain: config.domain,
-    addresses: host.endpoints.map(addressText),
-    data_dir: config.data_dir,
-    certificate_expires: host.certificate.expires.toISOString(),
-    pid: Deno.pid,
-  });
   surviveFaults(host);
   const failure = await Promise.race([
     stopped(log, () => reload(host, options, log)),
@@ -86,10 +82,6 @@ function surviveFaults(host: Host): void {
   });
 }
 
-function warnOfCertificate(host: Host, log: Log): void {
-  for (const warning of host.certificate.warnings) log.warn(warning);
-}
-
 /** A configuration or certificate that cannot be used leaves the running one in place. */
 function reload(host: Host, options: CommonOptions, log: Log): void {
   try {
@@ -100,8 +92,9 @@ function reload(host: Host, options: CommonOptions, log: Log): void {
         key,
       });
     }
-    warnOfCertificate(host, log);
-    log.info("reloaded", { certificate_expires: host.certificate.expires.toISOString() });
+    const { expires, warnings } = host.certificate;
+    for (const warning of warnings) log.warn(warning);
+    log.info("reloaded", { certificate_expires: expires?.toISOString() ?? null });
   } catch (error) {
     log.error("not reloaded, the old configuration is kept", {
       error: error instanceof Error ? error.message : String(error),

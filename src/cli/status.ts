@@ -89,19 +89,33 @@ function summary(status: Status, { style, columns }: Output, now: number): strin
   ).join("\n");
 }
 
-function validity(
-  { certificate }: Status,
-  now: number,
-  style: Output["style"],
-): string {
-  const expires = Date.parse(certificate.expires) / 1000;
-  const left = expires - now;
+function validity({ certificate }: Status, now: number, style: Output["style"]): string {
+  const { expires, acme } = certificate;
+  const renewal = acme === null ? "" : `; ${renewalText(acme)}`;
+  if (expires === null) return style.red(`none yet${renewal}`);
+  const at = Date.parse(expires) / 1000;
+  const left = at - now;
   if (left <= 0) {
-    return style.red(`expired on ${formatTime(expires)}: other hosts refuse to talk to this one`);
+    return style.red(
+      `expired on ${formatTime(at)}: other hosts refuse to talk to this one${renewal}`,
+    );
   }
-  const text = `valid until ${formatTime(expires)} (${formatDuration(left)})`;
-  return left < WARN_SECONDS ? style.yellow(text) : text;
+  const text = `valid until ${formatTime(at)} (${formatDuration(left)})${renewal}`;
+  // Some authorities give certificates for days only; what the host renews itself is a worry once that fails.
+  const worry = acme === null ? left < WARN_SECONDS : acme.last_error !== null;
+  return worry ? style.yellow(text) : text;
 }
+
+function renewalText({ next_attempt, last_error }: Renewal): string {
+  const next = next_attempt === null
+    ? "asking for one now"
+    : `${last_error === null ? "to be renewed" : "next attempt"} ${
+      formatTime(Date.parse(next_attempt) / 1000)
+    }`;
+  return last_error === null ? next : `${safe(last_error)}; ${next}`;
+}
+
+type Renewal = NonNullable<Status["certificate"]["acme"]>;
 
 const STATES: Readonly<Record<Status["connections"][number]["state"], string>> = {
   handshake: "in the handshake",

@@ -25,7 +25,7 @@ import type { Log } from "./log.ts";
 import { metricsPage, MetricsServer } from "./metrics.ts";
 import type { Ban } from "./offenders.ts";
 import { Outbound } from "./outbound.ts";
-import { OwnCertificate } from "./own_certificate.ts";
+import { type CertificateView, OwnCertificate } from "./own_certificate.ts";
 import {
   changedForRestart,
   listenerLimits,
@@ -39,9 +39,6 @@ import {
 import { Statistics } from "./statistics.ts";
 import { addressText, type Status, statusOf, type StatusParts } from "./status.ts";
 
-/** How often the certificate's files are looked at, in milliseconds. */
-const CERTIFICATE_CHECK_MS = 5000;
-
 /** How long a command may hold the data directory that a host wants, in milliseconds. */
 const LOCK_WAIT_MS = 5000;
 
@@ -50,15 +47,14 @@ export class Host implements AsyncDisposable, Operator {
   #closing = new AsyncDisposableStack();
   /** Resolvers of earlier configurations whose look-ups are not through. */
   readonly #retiring = new Set<Resolver>();
-  /** Of the certificate's files, so that it is told once. */
-  #certificateProblem: string | null = null;
+  #serves = false;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   /**
-   * Starts a host; resolves once it serves. Throws a NotConfigured, StoreError or CertificateError that tells what to do,
+   * Starts a host; resolves once it serves, or would but for the certificate that it gets first. Throws a NotConfigured, StoreError or CertificateError that tells what to do,
    * or the Error of an address that cannot be listened on; then nothing is left open. `onExchange` is told of each
    * exchange when it ends.
    */
@@ -68,7 +64,9 @@ export class Host implements AsyncDisposable, Operator {
     onExchange: (exchange: Exchange) => void = () => {},
   ): Promise<Host> {
     await using building = new AsyncDisposableStack();
-    const certificate = new OwnCertificate(config);
+    const current: Current = { config, resolver: makeResolver(config), stopBy: null };
+    building.defer(() => current.resolver.close());
+    const certificate = new OwnCertificate(() => current.config, log);
     makeDataDir(config.data_dir);
     building.use(await lock(config.data_dir));
 
@@ -90,8 +88,6 @@ export class Host implements AsyncDisposable, Operator {
       }),
     );
     const reader = building.use(new StoreReader(config.data_dir));
-    const current: Current = { config, resolver: makeResolver(config), stopBy: null };
-    building.defer(() => current.resolver.close());
     // A start that fails has nothing to wait for.
     const grace = (): number => Math.max(0, (current.stopBy ?? 0) - performance.now());
     const outgoing = new OutgoingRecord();
@@ -155,8 +151,11 @@ export class Host implements AsyncDisposable, Operator {
       failed: failed.promise,
     });
     host.#serveOperator(building);
-    sending.start();
     housekeeping.start();
+    // Disposed of first: a certificate that comes while the host stops is taken at the next start.
+    building.use(certificate).start((loaded) => host.#show(loaded));
+    if (certificate.loaded === null) log.warn(NO_CERTIFICATE);
+    else host.#serve();
     host.#closing = building.move();
     return host;
   }
@@ -166,8 +165,8 @@ export class Host implements AsyncDisposable, Operator {
     return this.#parts.listener.endpoints;
   }
 
-  get certificate(): LoadedCertificate {
-    return this.#parts.certificate.loaded;
+  get certificate(): CertificateView {
+    return this.#parts.certificate.view;
   }
 
   /** The way into the store for whoever runs in this process. */
@@ -185,15 +184,15 @@ export class Host implements AsyncDisposable, Operator {
    * change. Throws and changes nothing when the configuration cannot be used.
    */
   reload(config: Config): readonly ReadOnce[] {
-    const { current, log, backend, listener, certificate, housekeeping } = this.#parts;
+    const { current, log, backend, certificate, housekeeping } = this.#parts;
     const unchanged = changedForRestart(current.config, config);
     const next = withReadOnceOf(current.config, config);
     const resolver = makeResolver(next);
-    listener.renew(certificate.reload(next));
-    this.#certificateProblem = null;
+    const renewed = certificate.read(next);
     this.#retire(current.resolver);
     current.resolver = resolver;
     current.config = next;
+    certificate.take(renewed);
     log.setLevel(next.log.level);
     backend.configure(writerSettings(next));
     housekeeping.start();
@@ -242,8 +241,6 @@ export class Host implements AsyncDisposable, Operator {
     closing.defer(async () => {
       for (const resolver of this.#retiring) await resolver.close();
     });
-    const timer = setInterval(() => this.#checkCertificate(), CERTIFICATE_CHECK_MS);
-    closing.defer(() => clearInterval(timer));
     closing.use(new ControlServer(config.data_dir, writer, this));
     const { listen } = config.metrics;
     if (listen === null) return;
@@ -258,8 +255,6 @@ export class Host implements AsyncDisposable, Operator {
 
   #statusParts(): StatusParts {
     const { current, listener, inbound, outbound, certificate, gate } = this.#parts;
-    const { expires, warnings } = certificate.loaded;
-    const problem = this.#certificateProblem;
     return {
       ...this.#parts,
       config: current.config,
@@ -269,7 +264,7 @@ export class Host implements AsyncDisposable, Operator {
       exchangesOut: outbound.exchanges,
       outgoing: this.#parts.outgoing.size,
       bans: gate.offenders.bans(),
-      certificate: { expires, warnings: problem === null ? warnings : [...warnings, problem] },
+      certificate: certificate.view,
     };
   }
 
@@ -279,22 +274,34 @@ export class Host implements AsyncDisposable, Operator {
     resolver.drain().finally(() => this.#retiring.delete(resolver));
   }
 
-  /** Row T5: a renewed certificate is picked up by itself; what cannot be used leaves the old one in place. */
-  #checkCertificate(): void {
-    const { current, certificate, listener, log } = this.#parts;
-    try {
-      if (!certificate.isOutdated(current.config)) return;
-      listener.renew(certificate.reload(current.config));
-      this.#certificateProblem = null;
-      log.info("certificate renewed", { expires: this.certificate.expires.toISOString() });
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      if (problem === this.#certificateProblem) return;
-      this.#certificateProblem = problem;
-      log.error("the certificate could not be renewed, the old one is kept", { error: problem });
-    }
+  /** Row T5: without dropping a connection. */
+  #show(certificate: LoadedCertificate): void {
+    this.#parts.listener.renew(certificate);
+    this.#serve();
+  }
+
+  /**
+   * From here on others are served and sent to: both need a certificate, since whoever is sent a message may challenge
+   * this host for it.
+   */
+  #serve(): void {
+    if (this.#serves) return;
+    this.#serves = true;
+    const { current: { config }, outbound, certificate, log } = this.#parts;
+    outbound.start();
+    for (const warning of certificate.view.warnings) log.warn(warning);
+    log.info("listening", {
+      domain: config.domain,
+      addresses: this.endpoints.map(addressText),
+      data_dir: config.data_dir,
+      certificate_expires: certificate.view.expires?.toISOString() ?? null,
+      pid: Deno.pid,
+    });
   }
 }
+
+const NO_CERTIFICATE =
+  "there is no certificate yet: the host gets one, and neither takes nor sends messages until it is there";
 
 const UPGRADED =
   "the store was upgraded; a copy as it was is kept, delete it when all is well: to go back, stop the host and restore it with the earlier program";

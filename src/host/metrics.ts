@@ -66,8 +66,8 @@ export function metricsPage(parts: StatusParts): string {
     ),
     gauge(
       "fmsg_certificate_expiry_timestamp_seconds",
-      "When the certificate expires, in POSIX seconds.",
-      certificate.expires.getTime() / 1000,
+      "When the certificate expires, in POSIX seconds; 0 while there is none.",
+      (certificate.expires?.getTime() ?? 0) / 1000,
     ),
   ].join("");
 }

@@ -40,6 +40,7 @@ function pointsOfRefusal(reason: RefusedReason): number {
     case "no byte came":
       return 1;
     case "host is stopping":
+    case "no certificate yet":
     // Whoever is over a limit has not done anything wrong yet.
     case "too many connections":
     case "too many connections from this address":

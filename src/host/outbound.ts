@@ -50,6 +50,7 @@ export class Outbound {
   readonly #attempts = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #dialling = 0;
+  #started = false;
   #stopping = false;
 
   constructor(parts: OutboundParts) {
@@ -64,6 +65,7 @@ export class Outbound {
 
   /** Starts with what waits in the store. */
   start(): void {
+    this.#started = true;
     const now = Date.now() / 1000;
     for (const { domain, due } of this.#parts.reader.waitingDomains()) {
       const state = this.#state(domain);
@@ -75,7 +77,8 @@ export class Outbound {
 
   /** Something for this domain may be due. */
   wake(domain: string): void {
-    if (this.#stopping) return;
+    // Before the start nothing is lost: what waits then is read from the store.
+    if (this.#stopping || !this.#started) return;
     this.#ready.add(this.#state(domain));
     this.#dispatch();
   }

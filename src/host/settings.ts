@@ -53,7 +53,8 @@ export function makeDialler(config: Config, current: () => Config): Dialler {
   });
 }
 
-function readRoots({ tls }: Config): string | null {
+/** The text of tls.ca; null where there is none. Throws an Error that says why it cannot be read. */
+export function readRoots({ tls }: Config): string | null {
   if (tls?.ca === undefined) return null;
   try {
     return readFileSync(tls.ca, "utf8");

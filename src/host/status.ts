@@ -16,6 +16,7 @@ import {
 import type { Config } from "../config.ts";
 import { PROGRAM_VERSION } from "../version.ts";
 import type { Ban } from "./offenders.ts";
+import type { CertificateView } from "./own_certificate.ts";
 import type { EndedExchange, Statistics } from "./statistics.ts";
 
 export interface Status {
@@ -44,15 +45,26 @@ export interface Status {
   readonly messages: number;
   readonly users: number;
   readonly certificate: {
-    /** RFC 3339. */
-    readonly expires: string;
+    /** RFC 3339; null while there is none. */
+    readonly expires: string | null;
     /** What is wrong with it, or with the one that should take its place. */
     readonly warnings: readonly string[];
+    /** Of a certificate that the host gets itself; otherwise null. */
+    readonly acme: RenewalView | null;
   };
   readonly disk: Disk;
   /** Bytes that are resident. */
   readonly memory: number;
   readonly counts: Counts;
+}
+
+export interface RenewalView {
+  /** RFC 3339; null while the host asks for one. */
+  readonly next_attempt: string | null;
+  /** Of the last attempt, if that failed. */
+  readonly last_error: string | null;
+  /** Attempts that failed since the last certificate. */
+  readonly attempts: number;
 }
 
 /** Bytes. */
@@ -116,7 +128,7 @@ export interface StatusParts {
   readonly exchangesOut: number;
   readonly outgoing: number;
   readonly bans: readonly Ban[];
-  readonly certificate: { readonly expires: Date; readonly warnings: readonly string[] };
+  readonly certificate: CertificateView;
   readonly reader: StoreReader;
   readonly statistics: Statistics;
 }
@@ -173,11 +185,20 @@ export async function statusOf(parts: StatusParts): Promise<Status> {
     queue: { waiting, oldest, domains: parts.reader.mostWaiting() },
     bans: parts.bans,
     quotas,
-    certificate: {
-      expires: parts.certificate.expires.toISOString(),
-      warnings: parts.certificate.warnings,
-    },
+    certificate: certificateView(parts.certificate),
     ...vitals,
+  };
+}
+
+function certificateView({ expires, warnings, acme }: CertificateView): Status["certificate"] {
+  return {
+    expires: expires?.toISOString() ?? null,
+    warnings,
+    acme: acme === null ? null : {
+      next_attempt: acme.nextAttempt?.toISOString() ?? null,
+      last_error: acme.lastError,
+      attempts: acme.attempts,
+    },
   };
 }
 

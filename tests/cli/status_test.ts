@@ -32,7 +32,11 @@ const IDLE: Status = {
   quotas: [],
   messages: 0,
   users: 1,
-  certificate: { expires: new Date((NOW + 60 * DAY) * 1000).toISOString(), warnings: [] },
+  certificate: {
+    expires: new Date((NOW + 60 * DAY) * 1000).toISOString(),
+    warnings: [],
+    acme: null,
+  },
   disk: { free: 5 * 2 ** 30, floor: 2 ** 28, room: true, store: 2 ** 20 },
   memory: 100 * 2 ** 20,
   counts: {
@@ -193,7 +197,7 @@ Deno.test("exchanges and refusals are summed up, without what never happened", (
 
 Deno.test("a certificate that has expired or soon will, a full disk and faults are told with what they mean", () => {
   const expires = (at: number, ...warnings: string[]): Partial<Status> => ({
-    certificate: { expires: new Date(at * 1000).toISOString(), warnings },
+    certificate: { expires: new Date(at * 1000).toISOString(), warnings, acme: null },
   });
   const expired = words(expires(NOW - DAY, "tls.key: no such file"), 80);
   assert.match(expired, /^Certificate {2}expired on .*: other hosts refuse to talk to this one$/m);
@@ -251,7 +255,7 @@ const HOSTILE: Partial<Status> = {
   },
   bans: [{ address: "192.0.2.1", until: NOW, reason: EVIL }],
   quotas: [{ address: `@${"x".repeat(200)}@${EVIL}`, limit: "recv_bytes", used: 1e12, max: 1 }],
-  certificate: { expires: "never", warnings: [EVIL, "x".repeat(500)] },
+  certificate: { expires: "never", warnings: [EVIL, "x".repeat(500)], acme: null },
 };
 
 for (const columns of [80, 60, 20, 1]) {

@@ -157,7 +157,7 @@ Deno.test("metrics", async (t) => {
     const status = await operator.status();
     assert.equal(
       valueOf(before, "fmsg_certificate_expiry_timestamp_seconds"),
-      Date.parse(status.certificate.expires) / 1000,
+      Date.parse(status.certificate.expires ?? "") / 1000,
     );
     assert.ok(valueOf(before, "fmsg_store_bytes") >= (await stat(storeFile(host.dataDir))).size);
     assert.ok(valueOf(before, "fmsg_disk_free_bytes") > 0);

@@ -34,7 +34,7 @@ Deno.test("upgrade: a newer program takes a host over, and an older one says whi
   const before = await host.send({ from: alice, to: [bob], body: "before" });
   await host.stop();
 
-  await host.start(await newerProgram(join(world.folder, "newer")));
+  await host.start({ program: await newerProgram(join(world.folder, "newer")) });
   const line = await host.logLine(({ msg }) => /the store was upgraded/.test(String(msg)));
   assert.deepEqual([line.from, line.to], [1, 2]);
   assert.equal(line.copy, join(host.dataDir, "fmsg.db.version-1"));

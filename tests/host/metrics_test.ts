@@ -32,7 +32,7 @@ async function hostWith(
     exchangesOut: 0,
     outgoing: 0,
     bans: [],
-    certificate: { expires: EXPIRES, warnings: [] },
+    certificate: { expires: EXPIRES, warnings: [], acme: null },
     reader,
     statistics,
     ...changes,

@@ -103,15 +103,20 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
     await Deno.writeTextFile(join(this.folder, "cert.pem"), cert);
   }
 
-  /** Starts the process, of this checkout unless told, and waits until it listens. */
-  async start(program: readonly string[] = PROGRAM): Promise<void> {
+  /** Starts the process, of this checkout unless told, and waits until it listens, or says something else. */
+  async start(
+    { program = PROGRAM, until = /listening/ }: {
+      readonly program?: readonly string[];
+      readonly until?: RegExp;
+    } = {},
+  ): Promise<void> {
     if (this.#run !== null) throw new Error(`${this.domain} runs already`);
     const seen = this.log.length;
     const run = new Run(program, this.configFile, (line) => this.log.push(line));
     this.#run = run;
     const listens = waitFor(
-      () => run.over || this.log.slice(seen).some(({ msg }) => /listening/.test(String(msg))),
-      { ms: START_MS, what: `${this.domain} to listen` },
+      () => run.over || this.log.slice(seen).some(({ msg }) => until.test(String(msg))),
+      { ms: START_MS, what: `${this.domain} to say ${until}` },
     );
     await listens.catch((error: unknown) => this.#fail(error));
     if (!run.over) return;
