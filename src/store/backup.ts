@@ -26,11 +26,11 @@ export interface StoreSummary {
   readonly size: number;
 }
 
-/** About how many bytes a copy of the store takes. */
+/** How many bytes a copy of the store takes while it is made. */
 export function copySize(dataDir: string): number {
   using db = openForReading(dataDir);
   const pages = (name: string): number => db.get(`PRAGMA ${name}`)?.integer(name) ?? 0;
-  return (pages("page_count") - pages("freelist_count")) * pages("page_size");
+  return pages("page_count") * pages("page_size");
 }
 
 /**

@@ -3,24 +3,30 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { Database, own, StoreError, storeFile } from "./database.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { MIGRATIONS, type Step } from "./schema.ts";
 import {
+  copyBefore,
+  prepareUpgrade,
   requireReadable,
   schemaVersion,
+  takeSteps,
   type Upgrade,
   type UpgradeOptions,
-  upgradeStore,
 } from "./upgrade.ts";
 
-/** Opens the store for its one writer, and brings the schema up to date; `upgraded` is told if it had to be. */
+/**
+ * Opens the store for its one writer, and brings the schema up to date. If it had to be, a copy as it was is kept, and
+ * `upgraded` is told.
+ */
 export function openForWriting(
   dataDir: string,
   upgraded: (upgrade: Upgrade) => void = () => {},
-  options: UpgradeOptions = {},
+  { keepCopy = true, steps = MIGRATIONS }: UpgradeOptions = {},
 ): Database {
   const file = storeFile(dataDir);
   const isNew = !existsSync(file);
-  return open(file, false, (db) => {
+  const upgrade = keepCopy && !isNew ? keepCopyOf(dataDir, steps) : null;
+  const opened = open(file, false, (db) => {
     if (isNew) own(file, dataDir);
     // Only a store that is empty takes the page size, and that free pages can be given back.
     if (schemaVersion(db) === 0) {
@@ -28,9 +34,23 @@ export function openForWriting(
     }
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
     db.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384");
-    const upgrade = upgradeStore(db, dataDir, options);
-    if (upgrade !== null) upgraded(upgrade);
+    // What is deleted leaves the pages that stay in use. Those that do not are not in a backup.
+    db.exec("PRAGMA secure_delete = FAST");
+    takeSteps(db, dataDir, steps);
   });
+  if (upgrade !== null) upgraded(upgrade);
+  return opened;
+}
+
+function keepCopyOf(dataDir: string, steps: readonly Step[]): Upgrade | null {
+  let upgrade: Upgrade | null = null;
+  {
+    using _db = open(storeFile(dataDir), false, (db) => {
+      upgrade = prepareUpgrade(db, dataDir, steps);
+    });
+  }
+  if (upgrade !== null) copyBefore(dataDir, upgrade);
+  return upgrade;
 }
 
 /** Opens the store for reading; it has to exist. */

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { PROGRAM_VERSION } from "../version.ts";
-import { own, Row, StoreError } from "./database.ts";
+import { own, Row, StoreError, storeFile } from "./database.ts";
 import { freeSpace } from "./reserve.ts";
 import { MIGRATIONS, type Step } from "./schema.ts";
 
@@ -24,19 +24,51 @@ export interface UpgradeOptions {
 }
 
 /**
- * Takes the steps that a store lacks; a new one takes them all. A store that had some is copied first, into its data
- * directory; null when there was none to copy. Throws a StoreError, and then the store is as it was.
+ * Does a store have to be upgraded? Then it is brought into the one file that `copyBefore` copies once this connection is
+ * closed. Throws a StoreError when a newer program made it, or there is no room for the copy.
  */
-export function upgradeStore(
+export function prepareUpgrade(
   db: DatabaseSync,
   dataDir: string,
-  { keepCopy = true, steps = MIGRATIONS }: UpgradeOptions = {},
+  steps: readonly Step[],
 ): Upgrade | null {
   const from = requireReadable(db, `The store in ${dataDir}`, steps);
-  const to = steps.length;
-  const upgrade = { from, to, copy: copyName(dataDir, from) };
-  const hasCopy = keepCopy && from > 0 && from < to;
-  if (hasCopy) keep(db, dataDir, upgrade);
+  const upgrade = { from, to: steps.length, copy: copyName(dataDir, from) };
+  if (from === 0 || from === upgrade.to) return null;
+  requireRoom(db, dataDir, upgrade);
+  const { busy } = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() ?? {};
+  if (busy === 0) return upgrade;
+  throw new StoreError(
+    `The store has to be upgraded from version ${from} to ${upgrade.to}, and another process reads it: let it end, and start again`,
+  );
+}
+
+/**
+ * Copies the store's file as it is. No connection of this process may be open: closing the file would drop its locks.
+ * The copy has its name once it is whole and on the disk.
+ */
+export function copyBefore(dataDir: string, { from, to, copy }: Upgrade): void {
+  const unfinished = `${copy}.partial`;
+  try {
+    Deno.copyFileSync(storeFile(dataDir), unfinished);
+    own(unfinished, dataDir);
+    sync(unfinished);
+    Deno.renameSync(unfinished, copy);
+    sync(dataDir);
+  } catch (error) {
+    removeIfThere(unfinished);
+    throw new StoreError(
+      `The store has to be upgraded from version ${from} to ${to}, and cannot be copied before to ${copy}: ${
+        error instanceof Error ? error.message : error
+      }; free some space, or make what hinders it possible, and start again`,
+      { cause: error },
+    );
+  }
+}
+
+/** Takes the steps that a store lacks; a new one takes them all. One that fails leaves it as it was before that step. */
+export function takeSteps(db: DatabaseSync, dataDir: string, steps: readonly Step[]): void {
+  const from = requireReadable(db, `The store in ${dataDir}`, steps);
   for (const [at, { since, sql }] of steps.entries()) {
     if (at < from) continue;
     db.exec("BEGIN IMMEDIATE");
@@ -50,7 +82,6 @@ export function upgradeStore(
       throw error;
     }
   }
-  return hasCopy ? upgrade : null;
 }
 
 /** The version of a store's schema. Throws a StoreError when it is one that a newer program made; `what` begins it. */
@@ -85,33 +116,10 @@ function copyName(dataDir: string, version: number): string {
   return join(dataDir, `fmsg.db.version-${version}`);
 }
 
-/** The copy has its name once it is whole and on the disk. */
-function keep(db: DatabaseSync, dataDir: string, { from, to, copy }: Upgrade): void {
-  requireRoom(db, dataDir, from, to);
-  const unfinished = `${copy}.partial`;
-  removeIfThere(unfinished);
-  try {
-    db.prepare("VACUUM INTO ?").run(unfinished);
-    own(unfinished, dataDir);
-    sync(unfinished);
-    Deno.renameSync(unfinished, copy);
-    sync(dataDir);
-  } catch (error) {
-    removeIfThere(unfinished);
-    throw new StoreError(
-      `The store has to be upgraded from version ${from} to ${to}, and cannot be copied before to ${copy}: ${
-        error instanceof Error ? error.message : error
-      }; free some space, or make what hinders it possible, and start again`,
-      { cause: error },
-    );
-  }
-}
-
-/** Asked first: a disk that runs full while a running host's neighbours write to it is worse than no upgrade. */
-function requireRoom(db: DatabaseSync, dataDir: string, from: number, to: number): void {
+function requireRoom(db: DatabaseSync, dataDir: string, { from, to }: Upgrade): void {
   const pragma = (name: string): number =>
     new Row(db.prepare(`PRAGMA ${name}`).get() ?? {}).integer(name);
-  const needed = (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
+  const needed = pragma("page_count") * pragma("page_size");
   const free = freeSpace(dataDir);
   if (needed <= free) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MiB`;

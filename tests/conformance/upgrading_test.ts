@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { PERMISSIONS } from "../../scripts/compile/flags.ts";
 import { draft } from "../support/message.ts";
 import { World } from "../support/world.ts";
 
 const CHECKOUT = join(import.meta.dirname ?? ".", "..", "..");
 
-/** The program of this checkout as version 9.9.9, which knows one more step of the schema. */
+/** The program of this checkout as version 9.9.9, which knows one more step of the schema; it may what a built one may. */
 async function newerProgram(folder: string): Promise<string[]> {
   for (const part of ["main.ts", "src", "docs", "deno.json", "deno.lock", "fmsg.example.yaml"]) {
     cpSync(join(CHECKOUT, part), join(folder, part), { recursive: true });
@@ -17,7 +18,7 @@ async function newerProgram(folder: string): Promise<string[]> {
     return `\n{ since: "9.9.9", sql: "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT" },${end}`;
   });
   await edit(join(folder, "deno.json"), /"version": "[^"]+"/, () => '"version": "9.9.9"');
-  return ["run", "-A", join(folder, "main.ts")];
+  return ["run", ...PERMISSIONS, join(folder, "main.ts")];
 }
 
 async function edit(file: string, what: RegExp, to: (found: string) => string): Promise<void> {
