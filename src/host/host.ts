@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import type { LoadedCertificate } from "../certificate/load.ts";
 import type { Config } from "../config.ts";
-import { canonicalIp, type Endpoint, Listener, type Resolver } from "../net/mod.ts";
+import { addressText, canonicalIp, type Endpoint, Listener, type Resolver } from "../net/mod.ts";
 import { OutgoingRecord } from "../protocol/mod.ts";
 import {
   type ConfigurableBackend,
@@ -37,7 +37,7 @@ import {
   writerSettings,
 } from "./settings.ts";
 import { Statistics } from "./statistics.ts";
-import { addressText, type Status, statusOf, type StatusParts } from "./status.ts";
+import { type Status, statusOf, type StatusParts } from "./status.ts";
 
 /** How long a command may hold the data directory that a host wants, in milliseconds. */
 const LOCK_WAIT_MS = 5000;

@@ -3,7 +3,8 @@
 import type { Endpoint } from "../net/mod.ts";
 import { PROGRAM_VERSION } from "../version.ts";
 import type { Counter, Histogram } from "./counters.ts";
-import { addressText, type StatusParts, vitalsOf } from "./status.ts";
+import { addressText } from "../net/mod.ts";
+import { type StatusParts, vitalsOf } from "./status.ts";
 
 /** One page. */
 export function metricsPage(parts: StatusParts): string {

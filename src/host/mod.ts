@@ -7,4 +7,4 @@ export { harmless, type Level, Log, writeToStderr } from "./log.ts";
 export type { Ban } from "./offenders.ts";
 export { NotConfigured } from "./own_certificate.ts";
 export { writerSettings } from "./settings.ts";
-export { addressText, type Status } from "./status.ts";
+export type { Status } from "./status.ts";

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { statSync } from "node:fs";
 import { hex } from "../wire/mod.ts";
-import type { Endpoint, OpenConnection } from "../net/mod.ts";
+import { addressText, type Endpoint, type OpenConnection } from "../net/mod.ts";
 import {
   freeSpace,
   hasRoom,
@@ -227,11 +227,6 @@ function viewOf(exchange: EndedExchange): ExchangeView {
     bytes,
     ms,
   };
-}
-
-/** `ip:port`, as in fmsg.yaml. */
-export function addressText({ ip, port }: Endpoint): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 function runtimeCounts(): { readonly sockets: number; readonly timers: number } {

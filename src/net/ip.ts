@@ -39,3 +39,8 @@ function readRange(range: string): readonly [ipaddr.IPv4 | ipaddr.IPv6, number] 
   const isMapped = network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress() && bits >= 96;
   return isMapped ? [network.toIPv4Address(), bits - 96] : [network, bits];
 }
+
+/** `ip:port` or `[ip]:port`, as in fmsg.yaml. */
+export function addressText({ ip, port }: { readonly ip: string; readonly port: number }): string {
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

@@ -3,7 +3,7 @@
 export { SocketConnection } from "./connection.ts";
 export { DialError, Dialler } from "./dialler.ts";
 export * from "./dns/mod.ts";
-export { canonicalIp, inRanges, isIPv6, sourceKey, sourceText } from "./ip.ts";
+export { addressText, canonicalIp, inRanges, isIPv6, sourceKey, sourceText } from "./ip.ts";
 export {
   type Certificate,
   checkCertificate,

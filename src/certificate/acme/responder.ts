@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Endpoint } from "../../config.ts";
 import { AcmeError } from "./error.ts";
-import { endpointText } from "./step.ts";
+import { addressText } from "../../net/mod.ts";
 
 /** The Internet is listening, too: connections at once, and what one may cost in time and bytes. */
 const MAX_CONNECTIONS = 64;
@@ -136,7 +136,7 @@ function isCovered({ ip, port }: Endpoint, all: readonly Endpoint[]): boolean {
 }
 
 function cannotListen(endpoint: Endpoint, cause: unknown): AcmeError {
-  const where = endpointText(endpoint);
+  const where = addressText(endpoint);
   return new AcmeError(
     "port",
     `Cannot listen on ${where} for the authority's requests: ${whyNot(endpoint, cause)}`,

@@ -1,5 +1,6 @@
 // What is being done on the way to a certificate, for a terminal and for the log.
 
+import { addressText } from "../../net/mod.ts";
 import type { Endpoint } from "../../config.ts";
 
 export type AcmeStep =
@@ -23,7 +24,7 @@ export function stepText(step: AcmeStep): string {
     case "note":
       return step.text;
     case "listening":
-      return `Listening for its requests on ${step.endpoints.map(endpointText).join(", ")}`;
+      return `Listening for its requests on ${step.endpoints.map(addressText).join(", ")}`;
     case "validating":
       return `It looks whether ${step.name} leads here`;
     case "requested":
@@ -35,8 +36,4 @@ export function stepText(step: AcmeStep): string {
     case "done":
       return `The certificate is there, valid until ${step.expires.toISOString().slice(0, 10)}`;
   }
-}
-
-export function endpointText({ ip, port }: Endpoint): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

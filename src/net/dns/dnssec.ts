@@ -2,7 +2,8 @@
 // the AD bit.
 import type { Answer } from "./message.ts";
 import { isLoopback } from "./name.ts";
-import { type Server, showServer } from "./servers.ts";
+import { addressText } from "../ip.ts";
+import type { Server } from "./servers.ts";
 
 /** `opportunistic`: what fails validation is refused, what is not signed is taken. */
 export type Dnssec = "off" | "opportunistic" | "required";
@@ -15,7 +16,7 @@ export function findDoubt(
   trusted: boolean,
 ): string | null {
   if (dnssec !== "required") return null;
-  const who = showServer(server);
+  const who = addressText(server);
   if (!answer.authentic) {
     return `${who} answered without the AD bit: the domain is not signed or the server does not ` +
       "validate; set dns.dnssec to opportunistic to accept that";

@@ -10,5 +10,5 @@ export type { Dnssec } from "./dnssec.ts";
 export { type Look, lookAt } from "./look.ts";
 export type { Family } from "./message.ts";
 export { askRecords } from "./records.ts";
-export { defaultServers, type Server, showServer, systemServers } from "./servers.ts";
+export { defaultServers, type Server, systemServers } from "./servers.ts";
 export { canonicalAddress, canonicalName } from "./name.ts";

@@ -10,7 +10,8 @@ import {
   type Question,
   Rcode,
 } from "./message.ts";
-import { type Server, showServer } from "./servers.ts";
+import { addressText } from "../ip.ts";
+import type { Server } from "./servers.ts";
 
 export interface QuerierOptions {
   /** At least one. */
@@ -45,7 +46,7 @@ export class Querier {
       // A round in which no server said anything is repeated: datagrams get lost.
       if (result !== null) return result;
     }
-    const asked = this.#options.servers.map(showServer).join(", ");
+    const asked = this.#options.servers.map(addressText).join(", ");
     return { kind: "failed", reason: `no answer in time from ${asked}` };
   }
 
@@ -92,7 +93,7 @@ export class Querier {
       if (signal.aborted) break;
       const got = await this.#ask(server, question, UNCHECKED, signal);
       if (got.kind === "answered" && isAnswer(got.answer)) {
-        const reason = `${showServer(server)} answers this only without validation; ` +
+        const reason = `${addressText(server)} answers this only without validation; ` +
           "the operator of the domain has to repair its DNSSEC";
         return { kind: "bogus", reason };
       }
@@ -162,7 +163,7 @@ function isServerFailure(got: Exchanged<Answer>): boolean {
 }
 
 function describe(server: Server, got: Exchanged<Answer>): string {
-  const where = showServer(server);
+  const where = addressText(server);
   switch (got.kind) {
     case "answered":
       return `${where} answered ${

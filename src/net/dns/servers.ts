@@ -30,7 +30,3 @@ export function systemServers(text: string): Server[] {
     return usable ? [{ ip, port: DNS_PORT }] : [];
   });
 }
-
-export function showServer(server: Server): string {
-  return isIP(server.ip) === 6 ? `[${server.ip}]:${server.port}` : `${server.ip}:${server.port}`;
-}
