@@ -11,6 +11,8 @@ export interface Answers {
   readonly dataDir: string;
   readonly listen: readonly Endpoint[];
   readonly certificate: CertificateChoice;
+  /** A file of roots to trust besides the system's; absolute; null: none, or the one that is configured already. */
+  readonly roots: string | null;
   /** The address of the first user, as typed; null: none is added. */
   readonly user: string | null;
   readonly api: ApiChoice;

@@ -1,0 +1,90 @@
+// Which addresses and ports are free, found out by listening there for a moment.
+
+import { networkInterfaces } from "node:os";
+import { challengeEndpoints } from "../../certificate/acme/mod.ts";
+import type { Endpoint } from "../../config.ts";
+import { addressText } from "../../net/mod.ts";
+import type { Answers } from "./answers.ts";
+import { isLoopback } from "./published.ts";
+
+export type Port = "free" | "taken" | "forbidden" | "not here";
+
+export function tryPort({ ip, port }: Endpoint): Port {
+  try {
+    Deno.listen({ hostname: ip, port }).close();
+    return "free";
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return "taken";
+    if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
+    return "not here";
+  }
+}
+
+/** The port of FMSG-001, which others connect to. */
+const FMSG_PORT = 4930;
+
+/**
+ * Where a host may listen: on all addresses where the port of FMSG-001 is free. Otherwise, as beside another host, on
+ * those of this machine where it is; and where there are none, on another port.
+ */
+export function freeListen(
+  attempt: (endpoint: Endpoint) => Port = tryPort,
+  own: readonly string[] = ownAddresses(),
+): readonly Endpoint[] {
+  const everywhere = (port: number): Endpoint[] =>
+    ["0.0.0.0", "::"].map((ip) => ({ ip, port })).filter((end) => attempt(end) !== "not here");
+  const all = everywhere(FMSG_PORT);
+  if (all.every((end) => attempt(end) !== "taken")) return all;
+  const single = own.map((ip) => ({ ip, port: FMSG_PORT })).filter((end) =>
+    attempt(end) === "free"
+  );
+  if (single.length > 0) return single;
+  for (let port = FMSG_PORT + 1; port < FMSG_PORT + 100; port++) {
+    const others = everywhere(port);
+    if (others.every((end) => attempt(end) === "free")) return others;
+  }
+  return all;
+}
+
+/** What will keep the host from being reached there, a sentence each. Not for a host that is running. */
+export function portNotes(
+  { listen, certificate }: Answers,
+  attempt: (endpoint: Endpoint) => Port = tryPort,
+): string[] {
+  const notes = listen.flatMap((end) => noteOf(end, attempt(end)));
+  if (listen.every(({ port }) => port !== FMSG_PORT && port !== 0)) {
+    notes.push(
+      `Others connect to port ${FMSG_PORT}: it has to be passed on to ${listen[0]?.port}`,
+    );
+  }
+  if (certificate.kind !== "acme") return notes;
+  const challenge = challengeEndpoints(certificate, listen);
+  const problems = challenge.flatMap((end) => noteOf(end, attempt(end)));
+  const [problem] = problems;
+  if (problem === undefined) return notes;
+  return [
+    ...notes,
+    `${problem}. The authority asks there; "fmsg help troubleshooting" tells the ways out`,
+  ];
+}
+
+function noteOf(end: Endpoint, port: Port): string[] {
+  const where = addressText(end);
+  switch (port) {
+    case "free":
+      return [];
+    case "taken":
+      return [`Another program listens on ${where} ("ss -ltnp" shows which)`];
+    case "forbidden":
+      return [`Only root may listen on ${where}, or a service that is given the right to`];
+    case "not here":
+      return [`This machine has no address ${end.ip}`];
+  }
+}
+
+/** The addresses of this machine that others may know; link-local ones need a zone. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+    .map(({ address }) => address)
+    .filter((ip) => !isLoopback(ip) && !/^fe80:/i.test(ip));
+}
