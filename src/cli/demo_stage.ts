@@ -1,7 +1,6 @@
 // The two hosts of the demo: real ones, in this process and in a folder that goes away with them.
 
 import { join } from "node:path";
-import { makeAuthority } from "../certificate/make.ts";
 import { parseConfig } from "../config.ts";
 import { type Exchange, Host, Log } from "../host/mod.ts";
 import { stageParts } from "../host/parts.ts";
@@ -57,6 +56,8 @@ export class Stage implements AsyncDisposable {
   static async build(): Promise<Stage> {
     await using building = new AsyncDisposableStack();
     const folder = building.use(temporaryFolder()).path;
+    // Lazily: it is heavy, and all commands would start slower for it.
+    const { makeAuthority } = await import("../certificate/make.ts");
     const authority = await makeAuthority("fmsg demo");
     Deno.writeTextFileSync(join(folder, "ca.pem"), authority.pem);
     const port = freePort();

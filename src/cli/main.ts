@@ -12,7 +12,9 @@ import {
   withCommonOptions,
   withExamples,
 } from "./context.ts";
+import { completeAddressesCommand, completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
+import { printTopic, withTopics } from "./help.ts";
 import { hostCommand } from "./host.ts";
 import { listCommand } from "./list.ts";
 import { messageCommand } from "./message.ts";
@@ -23,6 +25,7 @@ import { showCommand } from "./show.ts";
 import { nearest } from "./suggest.ts";
 import { safe } from "./terminal.ts";
 import { threadCommand } from "./thread.ts";
+import { TOPIC_NAMES, topicNamed } from "./topics.ts";
 import { userCommand } from "./user.ts";
 
 /** Runs one command; the exit status: 0 done, 1 failed, 2 used wrongly. */
@@ -70,6 +73,9 @@ function program(output: Output): Command {
   root.addCommand(messageCommand(output));
   root.addCommand(queueCommand(output));
   root.addCommand(demoCommand(output));
+  root.addCommand(completionCommand(output));
+  root.addCommand(completeAddressesCommand(output), { hidden: true });
+  withTopics(root);
   withExamples(root, "fmsg help send", "fmsg user list --json");
   root.hook("preAction", (_root, action) => inheritCommonOptions(action));
   settle(root, output);
@@ -115,11 +121,15 @@ const HELP_COLUMNS = 100;
  * wrongly, and prints its help on stderr.
  */
 function addHelp(command: Command, output: Output): void {
-  const help = new Command("help")
-    .description("help on a command")
-    .argument("[topic...]", "the command, as in user add")
-    .action((words: readonly string[]) => find(command, words).outputHelp());
   const isRoot = command.parent === null;
+  const help = new Command("help")
+    .description(isRoot ? "help on a command or a topic" : "help on a command")
+    .argument("[topic...]", `the command, as in user add${isRoot ? ", or a topic" : ""}`)
+    .action(async (words: readonly string[]) => {
+      const topic = isRoot && words.length === 1 ? topicNamed(words[0] ?? "") : null;
+      if (topic === null) find(command, words).outputHelp();
+      else await printTopic(topic, output);
+    });
   command.enablePositionalOptions().helpCommand(false).addCommand(help, { hidden: !isRoot });
   if (!isRoot) {
     const [first] = namesBelow(command);
@@ -133,7 +143,10 @@ function find(from: Command, words: readonly string[]): Command {
   const [word, ...rest] = words;
   if (word === undefined || from.commands.length === 0) return from;
   const found = from.commands.find((command) => command.name() === word);
-  return found === undefined ? from.error(`error: unknown command '${word}'`) : find(found, rest);
+  if (found !== undefined) return find(found, rest);
+  const isTopic = from.parent === null && nearest(word, namesBelow(from)).length === 0 &&
+    nearest(word.toLowerCase(), TOPIC_NAMES).length > 0;
+  return from.error(`error: unknown ${isTopic ? "topic" : "command"} '${word}'`);
 }
 
 /** `fmsg --config FILE list` is as good as `fmsg list --config FILE`. */
@@ -148,12 +161,13 @@ function inheritCommonOptions(action: Command): void {
 
 /** What Commander complains of, and what to do about it. */
 function withAdvice(text: string, command: Command): string {
-  const complaint = text.trim().replace(/^error: (.)/, (_, first: string) => first.toUpperCase());
-  const unknown = /^error: unknown (command|option) '(?:--)?([^'=]*)/.exec(text);
+  const complaint = text.trim().replace(/^error: (.)/, (_, first: string) => first.toUpperCase())
+    .replace(/\.$/, "");
+  const unknown = /^error: unknown (command|option|topic) '(?:--)?([^'=]*)/.exec(text);
   const [, kind = "", word = ""] = unknown ?? [];
   const meant = unknown === null ? [] : nearest(
     word.toLowerCase(),
-    kind === "command" ? namesBelow(command) : flagsOf(command),
+    kind === "command" ? namesBelow(command) : kind === "topic" ? TOPIC_NAMES : flagsOf(command),
   );
   if (meant.length === 0) return `${complaint}; see "${pathOf(command)} --help"`;
   const dashes = kind === "option" ? "--" : "";

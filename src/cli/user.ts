@@ -21,6 +21,9 @@ import {
 } from "./context.ts";
 import { openConfig, withMailbox, withWriter } from "./open.ts";
 import { formatSize, safe, table } from "./terminal.ts";
+import { MAX_NAME } from "./user_csv.ts";
+import { exportCommand } from "./user_export.ts";
+import { importCommand } from "./user_import.ts";
 
 /** Commander gives limits under their flags' names in camel case. */
 interface UserOptions extends CommonOptions, Readonly<Record<string, unknown>> {
@@ -67,6 +70,8 @@ export function userCommand(output: Output): Command {
       .argument("<address>", "the user")
       .action((address: string, options: CommonOptions) => remove(address, options, output)),
   );
+  user.addCommand(importCommand(output));
+  user.addCommand(exportCommand(output));
   return user;
 }
 
@@ -81,8 +86,6 @@ function withProperties(command: Command): Command {
   }
   return command;
 }
-
-const MAX_NAME = 200;
 
 const WHAT: Readonly<Record<LimitName, string>> = {
   recv_messages: "messages received",

@@ -4,6 +4,7 @@ import {
   Address,
   type Bytes,
   decodeHeader,
+  fold,
   type Header,
   hex,
   mediaTypeText,
@@ -128,6 +129,15 @@ export class Mailbox implements Disposable {
 
   users(): UserView[] {
     return this.#db.all("SELECT * FROM user ORDER BY key").map((row) => this.#userView(row));
+  }
+
+  /** Addresses of users that begin so, whatever the case, at most `limit`. */
+  addresses(prefix: string, limit: number): string[] {
+    return this.#db.all(
+      "SELECT address FROM user WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key LIMIT ?2",
+      fold(prefix),
+      limit,
+    ).map((row) => row.text("address"));
   }
 
   user(key: string): UserView | null {

@@ -41,6 +41,11 @@ export interface Operations {
   readonly addUser: { readonly takes: NewUser; readonly gives: boolean };
   /** Changes what is given of a user; false when there is none. */
   readonly setUser: { readonly takes: UserChange; readonly gives: boolean };
+  /** Adds users, and changes those who are users already: all of them, or none should one fail. */
+  readonly importUsers: {
+    readonly takes: { readonly users: readonly ImportedUser[] };
+    readonly gives: null;
+  };
   /** Removes a user; what they received and sent stays until it is deleted. False when there is none. */
   readonly removeUser: { readonly takes: { readonly key: string }; readonly gives: boolean };
 }
@@ -188,6 +193,12 @@ export interface UserChange {
   readonly name?: string;
   readonly accepting?: boolean;
   readonly limits?: LimitChanges;
+}
+
+/** A user to add or to change; what is not said stays, or is what a new user has. */
+export interface ImportedUser extends Omit<UserChange, "key"> {
+  /** With the spelling that the user gets. */
+  readonly address: string;
 }
 
 /** What a commit changed, for those in the host who wait for it. */

@@ -4,6 +4,7 @@ import { Address, decodeHeader, expandedSize } from "../wire/mod.ts";
 import { type Problem, type RecipientFacts, refuse } from "../protocol/mod.ts";
 import type { Database, Row } from "./database.ts";
 import {
+  type ImportedUser,
   LIMIT_NAMES,
   type LimitName,
   type NewUser,
@@ -48,6 +49,16 @@ export function setUser(db: Database, change: UserChange): boolean {
     change.key,
   );
   return true;
+}
+
+/** Adds these users or changes them, whoever is there already. */
+export function importUsers(db: Database, users: readonly ImportedUser[]): void {
+  for (const user of users) {
+    if (addUser(db, { name: "", accepting: true, limits: {}, ...user })) continue;
+    const key = Address.parse(user.address)?.key ?? "";
+    setUser(db, { ...user, key });
+    db.run("UPDATE user SET address = ? WHERE key = ?", user.address, key);
+  }
 }
 
 /** What is not written down takes the host's default. */

@@ -29,7 +29,7 @@ import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
 import { applyReclaim } from "./space.ts";
 import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
 import type { Upgrade, UpgradeOptions } from "./upgrade.ts";
-import { addUser, forgetOldUsage, removeUser, setUser } from "./users.ts";
+import { addUser, forgetOldUsage, importUsers, removeUser, setUser } from "./users.ts";
 
 /** What has to happen once a transaction is committed; what is undone in the database is undone here too. */
 class Effects {
@@ -240,6 +240,11 @@ export class Writer implements Disposable {
         return ({ db }) => addUser(db, input);
       case "setUser":
         return ({ db }) => setUser(db, input);
+      case "importUsers":
+        return ({ db }) => {
+          importUsers(db, input.users);
+          return null;
+        };
       case "removeUser":
         return ({ db }) => removeUser(db, input.key);
     }
