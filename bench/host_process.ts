@@ -1,11 +1,9 @@
 // A host in a process of its own, and what it uses of the machine.
 
+import { V8_FLAGS } from "../scripts/compile/flags.ts";
 import type { Site } from "./setup.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
-
-/** What the program is run with: V8 would rather take memory than collect garbage. */
-export const V8_FLAGS = "--max-semi-space-size=2,--max-old-space-size=192";
 
 /**
  * "deno run" looks for a new version once a day, and fills its store of roots by that, perhaps before the program can add

@@ -4,7 +4,7 @@
 import { availableParallelism, cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { V8_FLAGS } from "./host_process.ts";
+import { V8_FLAGS } from "../scripts/compile/flags.ts";
 import type { Table } from "./result.ts";
 import type { Scale } from "./scale.ts";
 import type { Bench } from "./setup.ts";

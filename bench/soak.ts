@@ -6,7 +6,7 @@ import { parseDuration } from "../src/config/quantities.ts";
 import { openForReading } from "../src/store/opening.ts";
 import { generator } from "../tests/fuzz/random.ts";
 import { waitFor } from "../tests/support/wait.ts";
-import { V8_FLAGS } from "./host_process.ts";
+import { V8_FLAGS } from "../scripts/compile/flags.ts";
 import type { SoakHost } from "./soak_host.ts";
 import { growth, percentOf } from "./soak_growth.ts";
 import { Traffic } from "./soak_traffic.ts";

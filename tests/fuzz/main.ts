@@ -1,7 +1,7 @@
 // deno task fuzz: conversations gone wrong against a running host, from seeds, for as long as asked.
 
 import { parseArgs } from "node:util";
-import { V8_FLAGS } from "../../bench/host_process.ts";
+import { V8_FLAGS } from "../../scripts/compile/flags.ts";
 import { parseDuration } from "../../src/config/quantities.ts";
 import { Corpus, OWN_CORPUS } from "./corpus.ts";
 import { fuzz, type Tally } from "./fuzzer.ts";
