@@ -109,15 +109,16 @@ export class CertificateKeeper implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       this.#plan();
       const now = Date.now();
-      const at = this.#nextAttempt ?? Infinity;
-      if (at <= now) await this.#attempt();
-      else await this.#sleep(Math.min(at - now, LOOK_MS));
+      const at = this.#nextAttempt;
+      if (at !== null && at <= now) await this.#attempt();
+      else await this.#sleep(at === null ? null : Math.min(at - now, LOOK_MS));
     }
   }
 
-  #sleep(ms: number): Promise<void> {
+  /** Until it is woken, or `ms` are over; null: however long that is. */
+  #sleep(ms: number | null): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = ms === null ? undefined : setTimeout(resolve, ms);
       this.#wakeUp = () => {
         clearTimeout(timer);
         resolve();
