@@ -1,7 +1,7 @@
 // Who may connect, and how often: bans, rates, and what is counted against an address (rows S1, S6).
 
 import type { Config } from "../config.ts";
-import { type RefusedReason, sourceKey } from "../net/mod.ts";
+import { localAddresses, type RefusedReason, sourceKey } from "../net/mod.ts";
 import type { OutgoingRecord } from "../protocol/mod.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "./log.ts";
@@ -10,6 +10,9 @@ import { type Offence, offenceOf, offenceOfRefusal } from "./offences.ts";
 import { Rates } from "./rate.ts";
 import { Refusals } from "./refusals.ts";
 import type { Statistics } from "./statistics.ts";
+
+/** How long this machine's addresses are believed to be the same. */
+const OWN_SECONDS = 60;
 
 /** New connections a second of an address that is on its way to a ban. */
 const SLOWED_RATE = 1;
@@ -22,6 +25,8 @@ export class Gate implements Disposable {
   readonly #log: Log;
   readonly #rates: Rates;
   readonly #refusals: Refusals;
+  readonly #now: () => number;
+  #own: { readonly since: number; readonly addresses: ReadonlySet<string> } | null = null;
 
   /** `now` is a clock in seconds that is never set. */
   constructor(
@@ -35,6 +40,7 @@ export class Gate implements Disposable {
     this.#outgoing = outgoing;
     this.#statistics = statistics;
     this.#log = log;
+    this.#now = now;
     this.offenders = new Offenders(() => config().ban, now);
     this.#rates = new Rates(now);
     this.#refusals = new Refusals(log);
@@ -75,8 +81,19 @@ export class Gate implements Disposable {
   }
 
   #offended(ip: string, { points, reason }: Offence): void {
+    // "fmsg host check" misbehaves on purpose, and other hosts on this machine have the same address.
+    if (points > 0 && this.#isOwn(ip)) return;
     const ban = this.offenders.offended(ip, points, reason);
     if (ban !== null) this.#banned(ban);
+  }
+
+  /** Loopback is for ban.allow to say. */
+  #isOwn(ip: string): boolean {
+    const now = this.#now();
+    if (this.#own === null || now - this.#own.since > OWN_SECONDS) {
+      this.#own = { since: now, addresses: localAddresses({ loopback: false }) };
+    }
+    return this.#own.addresses.has(ip);
   }
 
   #banned({ address, until, reason }: Ban): void {

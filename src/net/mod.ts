@@ -32,5 +32,5 @@ export {
   shownOf,
 } from "./probe.ts";
 export { rehearse } from "./rehearsal.ts";
-export { chooseSource, listensEverywhere, type Source } from "./source.ts";
+export { chooseSource, listensEverywhere, localAddresses, type Source } from "./source.ts";
 export { askTime } from "./time.ts";

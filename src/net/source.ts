@@ -48,8 +48,11 @@ function isWildcard(ip: string): boolean {
   return ip === "0.0.0.0" || ip === "::";
 }
 
-/** The addresses of this machine's interfaces. */
-function localAddresses(): ReadonlySet<string> {
+/** The addresses of this machine's interfaces; those in networks with others only where that is asked for. */
+export function localAddresses({ loopback = true } = {}): ReadonlySet<string> {
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return new Set(interfaces.map(({ address }) => canonicalIp(address) ?? address));
+  return new Set(
+    interfaces.filter(({ internal }) => loopback || !internal)
+      .map(({ address }) => canonicalIp(address) ?? address),
+  );
 }

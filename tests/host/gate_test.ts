@@ -1,5 +1,6 @@
 // Who may connect, and how often.
 import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
 import { type Config, parseConfig } from "../../src/config.ts";
 import type { Exchange } from "../../src/host/exchange.ts";
 import { Gate } from "../../src/host/gate.ts";
@@ -8,8 +9,8 @@ import { Statistics } from "../../src/host/statistics.ts";
 import { OutgoingRecord } from "../../src/protocol/mod.ts";
 import { asHeaderHash, asMessageHash } from "../../src/wire/mod.ts";
 
-const IP = "192.0.2.1";
-const OTHER = "192.0.2.2";
+const IP = "198.51.100.1";
+const OTHER = "198.51.100.2";
 const HEADER_HASH = asHeaderHash(new Uint8Array(32));
 const HASH = asMessageHash(new Uint8Array(32));
 
@@ -179,6 +180,18 @@ Deno.test("S6 with the defaults nothing on loopback is ever slowed or banned", (
   scene.reconfigure("ban: {allow: []}");
   scene.misbehave("127.0.0.1", 10);
   assert.equal(scene.gate.admit("127.0.0.1"), "banned");
+});
+
+Deno.test("S6 this machine's own addresses are never slowed or banned: its check misbehaves on purpose", () => {
+  using scene = new Scene("ban: {allow: []}");
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+    .filter(({ internal }) => !internal).map(({ address }) => address);
+  for (const ip of own) {
+    scene.misbehave(ip, 100);
+    assert.equal(scene.admitted(ip, 5), 5, ip);
+  }
+  scene.misbehave("127.0.0.1", 100);
+  assert.equal(scene.admitted("127.0.0.1", 5), 0);
 });
 
 Deno.test("S6 handshakes that fail add up to a ban, and refusals for being too many never do", async () => {
