@@ -9,6 +9,10 @@ import { sleep } from "../support/wait.ts";
 await using store = await TestStore.open();
 await using _server = new ControlServer(store.folder, store.writer, OPERATOR);
 
+// As a host does at its start: the runtime cannot begin to listen for signals later, without descriptors (Deno 2.9).
+const heard = (): void => {};
+Deno.addSignalListener("SIGHUP", heard);
+
 const files: Deno.FsFile[] = [];
 try {
   for (;;) files.push(Deno.openSync("/dev/null"));
@@ -26,3 +30,4 @@ const backend = await connectToHost(store.folder);
 if (backend === null) throw new Error("No host answers");
 await using writer = new StoreWriter(backend);
 console.log(await writer.submit("retry", { message: null }));
+Deno.removeSignalListener("SIGHUP", heard);
