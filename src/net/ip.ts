@@ -1,7 +1,7 @@
 // IP addresses in one spelling, so that they can be compared as text.
 
 import ipaddr from "ipaddr.js";
-import { canonicalAddress } from "./dns/mod.ts";
+import { canonicalAddress } from "./dns/name.ts";
 
 /** As `canonicalAddress`, without the zone that an address of a socket may carry. */
 export function canonicalIp(text: string): string | null {
