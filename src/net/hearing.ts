@@ -1,8 +1,7 @@
 // Whether a server still accepts connections: this host connects to itself.
 
 import { connect } from "node:net";
-import { isIPv6 } from "./ip.ts";
-import type { Endpoint } from "./listener.ts";
+import { type Endpoint, isIPv6 } from "./ip.ts";
 
 /** How long a server has to take the connection, in milliseconds. */
 const WITHIN_MS = 5000;

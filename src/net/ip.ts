@@ -3,6 +3,13 @@
 import ipaddr from "ipaddr.js";
 import { canonicalAddress } from "./dns/name.ts";
 
+/** Where somebody listens. */
+export interface Endpoint {
+  readonly ip: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
 /** As `canonicalAddress`, without the zone that an address of a socket may carry. */
 export function canonicalIp(text: string): string | null {
   return canonicalAddress(text.replace(/%.*$/, ""));
@@ -41,6 +48,6 @@ function readRange(range: string): readonly [ipaddr.IPv4 | ipaddr.IPv6, number] 
 }
 
 /** `ip:port` or `[ip]:port`, as in fmsg.yaml. */
-export function addressText({ ip, port }: { readonly ip: string; readonly port: number }): string {
+export function addressText({ ip, port }: Endpoint): string {
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

@@ -1,10 +1,10 @@
 // From which addresses this machine reaches the internet: what has to be in DNS for others to believe it (row R8).
 
 import { createSocket } from "node:dgram";
-import { networkInterfaces } from "node:os";
 import ipaddr from "ipaddr.js";
 import { askRecords, lookAt, type Server } from "./dns/mod.ts";
 import { canonicalIp, isIPv6 } from "./ip.ts";
+import { localAddresses } from "./source.ts";
 
 export type IpVersion = 4 | 6;
 
@@ -134,9 +134,7 @@ async function askAddress(
 }
 
 export const THIS_MACHINE: Machine = {
-  addresses: () =>
-    Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-      .map(({ address }) => canonicalIp(address) ?? address),
+  addresses: () => [...localAddresses()],
   leads,
 };
 

@@ -1,7 +1,6 @@
 // Why an address cannot be listened on, in words that tell what to do.
 
-import { isIPv6 } from "./ip.ts";
-import type { Endpoint } from "./listener.ts";
+import { type Endpoint, isIPv6 } from "./ip.ts";
 
 export function cannotListen(
   { ip, port }: Endpoint,

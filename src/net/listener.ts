@@ -5,16 +5,10 @@ import type { Socket } from "node:net";
 import { Terminate } from "../protocol/mod.ts";
 import { hears } from "./hearing.ts";
 import { type FlowLimits, SocketConnection } from "./connection.ts";
-import { canonicalIp, sourceKey } from "./ip.ts";
+import { canonicalIp, type Endpoint, sourceKey } from "./ip.ts";
 import { cannotListen } from "./listen_error.ts";
 
 export const ALPN = ["fmsg/1"];
-
-export interface Endpoint {
-  readonly ip: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-}
 
 export interface Certificate {
   /** PEM: the certificate, and then those that lead to the root. */

@@ -3,11 +3,18 @@
 export { SocketConnection } from "./connection.ts";
 export { DialError, Dialler } from "./dialler.ts";
 export * from "./dns/mod.ts";
-export { addressText, canonicalIp, inRanges, isIPv6, sourceKey, sourceText } from "./ip.ts";
+export {
+  addressText,
+  canonicalIp,
+  type Endpoint,
+  inRanges,
+  isIPv6,
+  sourceKey,
+  sourceText,
+} from "./ip.ts";
 export {
   type Certificate,
   checkCertificate,
-  type Endpoint,
   Listener,
   type ListenerLimits,
   type OpenConnection,

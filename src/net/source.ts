@@ -1,8 +1,7 @@
 // From which of this machine's addresses a connection leaves (row D3): receivers compare it with DNS.
 
 import { networkInterfaces } from "node:os";
-import { canonicalIp, isIPv6 } from "./ip.ts";
-import type { Endpoint } from "./listener.ts";
+import { canonicalIp, type Endpoint, isIPv6 } from "./ip.ts";
 
 /** How to leave for an address: from one of ours, as the system chooses, or not at all. */
 export type Source =

@@ -11,4 +11,4 @@ export { type Look, lookAt } from "./look.ts";
 export type { Family } from "./message.ts";
 export { askRecords } from "./records.ts";
 export { defaultServers, type Server, systemServers } from "./servers.ts";
-export { canonicalAddress, canonicalName } from "./name.ts";
+export { canonicalAddress, canonicalName, isLoopback } from "./name.ts";
