@@ -1,6 +1,7 @@
 // The certificate that the host shows: read at the start, again when its files change, and got and renewed by the host
 // itself where the configuration says so (row T5). Whatever fails, the host goes on with the one that it has.
 
+import { existsSync } from "node:fs";
 import {
   type AcmeSettings,
   certificateFile,
@@ -117,13 +118,13 @@ export class OwnCertificate implements AsyncDisposable {
       return read(config);
     } catch (error) {
       if (!(error instanceof CertificateError) || !isAcme(config)) throw error;
-      const seen = fingerprint(files(config));
-      if (seen !== fingerprint(NOWHERE)) {
+      const named = files(config);
+      if (existsSync(named.cert)) {
         this.#log.error("the certificate cannot be used, the host gets another", {
           error: error.message,
         });
       }
-      return { loaded: null, seen };
+      return { loaded: null, seen: fingerprint(named) };
     }
   }
 
@@ -173,8 +174,6 @@ function files({ tls, data_dir }: Config): CertificateFiles {
       return { cert: certificateFile(data_dir), key: certificateFile(data_dir) };
   }
 }
-
-const NOWHERE: CertificateFiles = { cert: "", key: "" };
 
 function isAcme({ tls }: Config): boolean {
   return tls?.kind === "acme";

@@ -52,11 +52,11 @@ Deno.test("T5 a host without a certificate gets one at once, and then sleeps unt
   assert.equal(nextAttempt?.getTime(), end - life + life * 2 / 3);
 });
 
-Deno.test("T5 a certificate of seconds is renewed again and again", async () => {
+Deno.test("T5 a certificate of a minute is renewed again and again", async () => {
   await using stage = await Stage.set();
-  stage.server.lifetime = 6;
-  stage.server.backdated = 0;
-  // Twice a lifetime is the time for which the authority's limit of certificates counts.
+  // So old already that the two thirds are over in a second.
+  stage.server.lifetime = 60;
+  stage.server.backdated = 39;
   await using kept = new Kept(stage);
   kept.keeper.start();
   await waitFor(() => kept.renewed.length >= 3);
@@ -251,6 +251,41 @@ Deno.test("T5 state that cannot be read is a failure like others, and tried agai
   Deno.removeSync(stage.file("certificate.pem"));
   kept.keeper.retryNow();
   await waitFor(() => kept.renewed.length > 0);
+});
+
+Deno.test("T5 a clock that is set back by a year during a pause does not make the pause a year long", async () => {
+  await using stage = await Stage.set();
+  Deno.mkdirSync(stage.file("certificate.pem"), { recursive: true });
+  await using kept = new Kept(stage);
+  kept.keeper.start();
+  await waitFor(() => kept.failed.length > 0);
+  Deno.removeSync(stage.file("certificate.pem"));
+  kept.keeper.wake();
+  await waitFor(() => kept.keeper.state.nextAttempt);
+  assert.equal(kept.renewed.length, 0, "the pause is on");
+  const rightly = Date.now;
+  try {
+    Date.now = () => rightly() - 365 * 24 * 3600_000;
+    kept.keeper.wake();
+    await waitFor(() => kept.renewed.length > 0);
+  } finally {
+    Date.now = rightly;
+  }
+});
+
+Deno.test("T5 who asks while a try is under way that fails gets another at once", async () => {
+  await using stage = await Stage.set();
+  const { server } = stage;
+  await using kept = new Kept(stage);
+  server.twist = ({ resource, count }) => {
+    if (resource !== "challenge") return null;
+    server.validationProblem = count === 1 ? { type: `${PROBLEMS}dns` } : null;
+    if (count === 1) kept.keeper.retryNow();
+    return null;
+  };
+  kept.keeper.start();
+  await waitFor(() => kept.renewed.length > 0);
+  assert.equal(kept.failed.length, 1);
 });
 
 Deno.test("T5 settings that cannot be had are a failure like others", async () => {

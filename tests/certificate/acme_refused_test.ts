@@ -27,26 +27,31 @@ const VALIDATIONS: readonly (readonly [type: string, AcmeFailure, RegExp])[] = [
   ["oddity", "not understood", /refuses this with "oddity"/],
 ];
 
-for (const [type, failure, message] of VALIDATIONS) {
-  Deno.test(`T5 a validation that fails with ${type} says what to do, and is over`, async () => {
-    await using stage = await Stage.set();
-    const detail = "seen\nby the\u001b[31m authority";
-    stage.server.validationProblem = { type: PROBLEMS + type, detail };
-    const error = await stage.failure();
-    assert.equal(error.failure, failure);
-    assert.equal(error.problem, type);
-    assert.match(error.message, message);
-    assert.match(error.message, /\(it says: seen by the \[31m authority\)$/);
-    assert.equal(stage.certificate, null);
-    assert.deepEqual(stage.read("attempts.json").attempts.map(({ outcome }) => outcome), [
-      "failed",
-    ]);
-    // Nothing is left of it: the next try is a new order.
-    stage.server.validationProblem = null;
-    await stage.obtain();
-    assert.equal(stage.server.count("new-order"), 2);
-  });
-}
+Deno.test("T5 a validation that fails says what to do, and is over", async (t) => {
+  await using stage = await Stage.set();
+  for (const [type, failure, message] of VALIDATIONS) {
+    await t.step(type, async () => {
+      const detail = "seen\nby the\u001b[31m authority";
+      stage.server.validationProblem = { type: PROBLEMS + type, detail };
+      const ordered = stage.server.count("new-order");
+      const before = stage.certificate;
+      const error = await stage.failure();
+      assert.equal(error.failure, failure);
+      assert.equal(error.problem, type);
+      assert.match(error.message, message);
+      assert.match(error.message, /\(it says: seen by the \[31m authority\)$/);
+      assert.equal(stage.certificate, before);
+      const [{ outcome, challenged } = { outcome: "", challenged: false }] =
+        stage.read("attempts.json").attempts;
+      assert.deepEqual([outcome, challenged], ["failed", true]);
+      // Nothing is left of it: the next try is a new order.
+      stage.server.validationProblem = null;
+      await stage.obtain();
+      assert.equal(stage.server.count("new-order"), ordered + 2);
+      stage.forgetAttempts();
+    });
+  }
+});
 
 Deno.test("T5 a request that arrived, and all the same was answered wrongly, is told apart", async () => {
   await using stage = await Stage.set();
@@ -109,7 +114,7 @@ const REFUSALS: readonly (readonly [string, Reply, AcmeFailure, RegExp])[] = [
   ],
   [
     "userActionRequired",
-    problem("userActionRequired", { instance: "https://ca.test/terms/2" }),
+    problem("userActionRequired", { instance: "https://ca.test/terms/2\n" }),
     "account",
     /wants something from you first: look at https:\/\/ca\.test\/terms\/2/,
   ],
@@ -119,6 +124,9 @@ const REFUSALS: readonly (readonly [string, Reply, AcmeFailure, RegExp])[] = [
     "not understood",
     /does not take what it was/,
   ],
+  ...["badCSR", "badPublicKey", "badSignatureAlgorithm", "orderNotReady"].map((type) =>
+    [type, problem(type), "not understood", /does not take what it was sent/] as const
+  ),
   [
     "badNonce without end",
     problem("badNonce", { status: 400 }),
@@ -134,26 +142,31 @@ const REFUSALS: readonly (readonly [string, Reply, AcmeFailure, RegExp])[] = [
   ],
   [
     "a page for people",
-    { status: 502, body: "<html><h1>Bad Gateway</h1>", headers: { "content-type": "text/html" } },
+    { status: 502, body: `<html>\n<h1>Bad Gateway</h1>${" Oh!".repeat(100)}` },
     "unreachable",
-    /answers 502 \("<html><h1>Bad Gateway<\/h1>"\): it has a fault/,
+    /answers 502 \("<html> <h1>Bad Gateway<\/h1>[ Oh!]{33}"\): it has a fault/,
   ],
   ["a 404", { status: 404, body: "" }, "not understood", /answers 404: check the URL/],
 ];
 
-for (const [what, reply, failure, message] of REFUSALS) {
-  Deno.test(`T5 an order that is refused with ${what} says what to do`, async () => {
-    await using stage = await Stage.set();
-    await stage.obtain();
-    const before = stage.certificate;
-    stage.server.twist = ({ resource }) => resource === "new-order" ? reply : null;
-    const error = await stage.failure();
-    assert.equal(error.failure, failure);
-    assert.match(error.message, message);
-    assert.equal(stage.certificate, before);
-    assert.ok(stage.server.count("new-order") < 20);
-  });
-}
+Deno.test("T5 an order that is refused says what to do, and the certificate stays", async (t) => {
+  await using stage = await Stage.set();
+  await stage.obtain();
+  const before = stage.certificate;
+  for (const [what, reply, failure, message] of REFUSALS) {
+    await t.step(what, async () => {
+      stage.forgetAttempts();
+      const ordered = stage.server.count("new-order");
+      stage.server.twist = ({ resource }) => resource === "new-order" ? reply : null;
+      const error = await stage.failure();
+      assert.equal(error.failure, failure);
+      assert.match(error.message, message);
+      assert.equal(error.retryAfter !== null, reply.headers?.["retry-after"] !== undefined);
+      assert.equal(stage.certificate, before);
+      assert.ok(stage.server.count("new-order") - ordered < 20);
+    });
+  }
+});
 
 Deno.test("T5 the time that an authority wants to be left alone is kept to", async () => {
   await using stage = await Stage.set();

@@ -234,6 +234,22 @@ Deno.test("T5 attempts that a wrong clock wrote into the future hold up nothing"
   assert.ok(nextAttempt(facts({ attempts: future })) <= START);
 });
 
+Deno.test("T5 a clock that is set back while a try is under way does not stop the next ones for years", () => {
+  const attempts = [attempt(START, { ended: START + 3650 * DAY })];
+  const now = START + 1000;
+  for (const urgency of ["usual", "started"] as const) {
+    const next = nextAttempt(facts({ attempts, now, urgency }));
+    assert.ok(next > now && next < now + 10 * MINUTE);
+  }
+});
+
+Deno.test("T5 limits count by time, in whatever order a wrong clock had the attempts written down", () => {
+  const day = (n: number): Attempt => issued(START + n * DAY, 90 * DAY);
+  const attempts = [day(2), day(6), day(3), day(4)];
+  const now = START + 7 * DAY;
+  assert.equal(allowedFrom(facts({ attempts, now })), START + 9 * DAY);
+});
+
 Deno.test("T5 failures are counted from the last certificate on, and a try that was killed is one", () => {
   assert.equal(failuresOf([]), 0);
   assert.equal(failuresOf([attempt(1), issued(2, DAY)]), 0);

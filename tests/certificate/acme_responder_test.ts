@@ -25,9 +25,10 @@ class Scene implements AsyncDisposable {
     return new Scene(ledger, loopback.address(), loopback.port);
   }
 
-  async listen(): Promise<Responder> {
+  async listen(connectionMs?: number): Promise<Responder> {
     const endpoint = { ip: this.ip, port: this.port };
-    const responder = await Responder.listen([endpoint], (peer) => this.heard.push(peer));
+    const heard = (peer: string): number => this.heard.push(peer);
+    const responder = await Responder.listen([endpoint], heard, connectionMs);
     responder.answer("the-token", "the-token.thumb");
     return responder;
   }
@@ -115,7 +116,7 @@ Deno.test("T5 a head of more than 8 KiB is not answered", async () => {
 
 Deno.test("T5 a client that says nothing is cut off", async () => {
   await using scene = await Scene.set();
-  await using _ = await scene.listen();
+  await using _ = await scene.listen(300);
   assert.equal(await scene.say("GET"), "");
 });
 
@@ -153,8 +154,12 @@ Deno.test("T5 listening everywhere takes one port for IPv4 and IPv6", async () =
   await using scene = await Scene.set();
   const { port } = scene;
   const all = [{ ip: "0.0.0.0", port: port + 1 }, { ip: "::", port: port + 1 }];
-  await using responder = await Responder.listen(all, () => {});
+  const heard: string[] = [];
+  await using responder = await Responder.listen(all, (peer) => heard.push(peer));
   responder.answer("x", "y");
   const response = await fetch(`http://${scene.ip}:${port + 1}/.well-known/acme-challenge/x`);
   assert.equal(await response.text(), "y");
+  assert.deepEqual(heard, ["127.0.0.1"]);
+  responder.answer("x", "y");
+  assert.equal(responder.answered("x"), 1, "what was answered stays answered");
 });

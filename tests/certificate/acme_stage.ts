@@ -17,7 +17,7 @@ import { World } from "../support/world.ts";
 export const NAME = "fmsg.a.test";
 
 /** Short, where tests wait for something that is to happen. */
-export const TIMING = { pollMs: 20 } as const;
+export const TIMING = { pollMs: 2 } as const;
 
 /** What tests look at in the files. */
 export interface Saved {

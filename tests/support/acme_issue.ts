@@ -29,6 +29,8 @@ export interface Wanted {
 export async function issueFor(authority: Authority, wanted: Wanted): Promise<string> {
   const request = new Pkcs10CertificateRequest(Buffer.from(wanted.csr, "base64url"));
   if (!await request.verify()) throw new Error("The request is not signed by its key");
+  // A common name is of no use to anybody, and is too short for some names.
+  if (request.subject !== "") throw new Error(`The request is for "${request.subject}"`);
   const names = request.extensions.find(({ type }) => type === SUBJECT_ALTERNATIVE_NAME);
   if (names === undefined) throw new Error("The request has no names");
   const certificate = await X509CertificateGenerator.create({

@@ -15,7 +15,7 @@ export interface Account extends Signer {
   readonly created: boolean;
 }
 
-export interface AccountParts {
+interface AccountParts {
   readonly session: Session;
   readonly state: StateFolder;
   readonly settings: AcmeSettings;
@@ -38,7 +38,7 @@ export async function openAccount(parts: AccountParts, signal: AbortSignal): Pro
     await updateContact(parts, saved, account, signal);
     return account;
   } catch (error) {
-    return await replaceAccount(parts, error, signal);
+    return await replaceAccount(parts, account, error, signal);
   }
 }
 
@@ -48,6 +48,7 @@ export async function openAccount(parts: AccountParts, signal: AbortSignal): Pro
  */
 export async function replaceAccount(
   parts: AccountParts,
+  account: Account,
   error: unknown,
   signal: AbortSignal,
 ): Promise<Account> {
@@ -57,8 +58,26 @@ export async function replaceAccount(
     const key = await loadKey(saved);
     if (key !== null) return await register(parts, saved, key, signal);
   }
-  if (problem === "unauthorized") return await makeAccount(parts, signal);
+  // Accounts are not made for each refusal: authorities allow a few in hours.
+  if (problem === "unauthorized" && !await isTaken(parts, account, signal)) {
+    return await makeAccount(parts, signal);
+  }
   throw error;
+}
+
+/** Does the authority take it, whatever else it refused? One that is deactivated is refused everywhere (RFC 8555 7.3.6). */
+async function isTaken(
+  { session }: AccountParts,
+  account: Account,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const { value } = await session.postFor(ACCOUNT, "account", account.kid, null, account, signal);
+    return value.status === "valid";
+  } catch (error) {
+    if (error instanceof AcmeError && error.problem === "unauthorized") return false;
+    throw error;
+  }
 }
 
 /** The key is kept before the authority sees it: whatever happens then, the next try finds the same account. */

@@ -5,7 +5,7 @@ import { checkCertificate } from "../../net/mod.ts";
 import { AcmeError } from "./error.ts";
 import { oneLine, textOf } from "./http.ts";
 
-export interface Chain {
+interface Chain {
   /** PEM, the host's certificate first. */
   readonly pem: string;
   readonly notBefore: Date;
@@ -22,7 +22,7 @@ const SKEW_MS = 3600_000;
 
 /**
  * Reads the certificates in `text`, among other things perhaps, and sees that they fit `key`, `name`, the time and each
- * other. Throws an AcmeError (`bad certificate`).
+ * other. Throws an AcmeError (`bad certificate`, `clock`).
  */
 export function checkChain(
   text: string,
@@ -40,13 +40,11 @@ export function checkChain(
     throw unusable(`it is for ${oneLine(names)}, not for ${name}`);
   }
   const { validFromDate: notBefore, validToDate: notAfter } = leaf;
-  if (notAfter.getTime() <= now || notBefore.getTime() > now + SKEW_MS) {
-    throw unusable(
-      `it is valid from ${leaf.validFrom} to ${leaf.validTo}; is the clock of this machine right? It says ${
-        new Date(now).toISOString()
-      }`,
-    );
+  if (notBefore.getTime() > now + SKEW_MS) {
+    // The certificate is good, and is fetched again when the clock is right: no other has to be made.
+    throw new AcmeError("clock", `The authority's certificate ${when(leaf, now)}; set it right`);
   }
+  if (notAfter.getTime() <= now) throw unusable(`it ${when(leaf, now)}`);
   certificates.slice(1).forEach((issuer, index) => {
     if (certificates[index]?.verify(issuer.publicKey) !== true) {
       throw unusable(`certificate ${index + 1} is not signed by the one behind it`);
@@ -59,6 +57,12 @@ export function checkChain(
     throw unusable(textOf(error), error);
   }
   return { pem, notBefore, notAfter };
+}
+
+function when({ validFrom, validTo }: X509Certificate, now: number): string {
+  return `is valid from ${validFrom} to ${validTo}, but the clock of this machine says ${
+    new Date(now).toISOString()
+  }`;
 }
 
 function read(block: string): X509Certificate {

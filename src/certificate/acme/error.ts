@@ -13,6 +13,7 @@
  * - `not trusted`: the authority's own TLS certificate is not trusted
  * - `not understood`: what answers is no ACME server, does not keep to RFC 8555, or does not take what it is sent
  * - `bad certificate`: the authority gave a certificate that cannot be used
+ * - `clock`: the certificate that the authority gave is not valid yet by this machine's clock
  * - `state`: what is kept in the data directory cannot be read or written
  * - `busy`: another process is getting a certificate for the same data directory
  * - `too often`: this host asked so often lately that it asks no more for a while, see `retryAfter`
@@ -31,6 +32,7 @@ export type AcmeFailure =
   | "not trusted"
   | "not understood"
   | "bad certificate"
+  | "clock"
   | "state"
   | "busy"
   | "too often"

@@ -129,9 +129,8 @@ export class CertificateKeeper implements AsyncDisposable {
   /** Finds out when the next attempt is due. */
   #plan(): void {
     const now = Date.now();
-    const paused = this.#pause?.until ?? -Infinity;
-    if (paused > now && this.#urgency !== "asked") {
-      this.#nextAttempt = paused;
+    if (this.#pause !== null && isOn(this.#pause, now) && this.#urgency !== "asked") {
+      this.#nextAttempt = this.#pause.until;
       return;
     }
     try {
@@ -143,6 +142,7 @@ export class CertificateKeeper implements AsyncDisposable {
       // Another process may have got the certificate meanwhile.
       if (this.#nextAttempt !== now) this.#pause = null;
     } catch (error) {
+      this.#urgency = "usual";
       this.#fail(error);
     }
   }
@@ -150,6 +150,8 @@ export class CertificateKeeper implements AsyncDisposable {
   async #attempt(): Promise<void> {
     const { settings, progress = () => {}, timing = {}, renewed } = this.#options;
     try {
+      // Who asks from here on means the next one.
+      this.#urgency = "usual";
       const wanted = settings();
       if (wanted === null) return;
       this.#active = true;
@@ -172,7 +174,6 @@ export class CertificateKeeper implements AsyncDisposable {
       { cause: error },
     );
     this.#pause = isRecorded(failure) ? null : pauseAfter(this.#pause, failure);
-    this.#urgency = "usual";
     this.#plan();
     this.#options.failed(failure, new Date(this.#nextAttempt ?? Date.now() + LOOK_MS));
   }
@@ -199,6 +200,7 @@ interface Facts {
 /** After a failure that is not written down in the data directory. */
 interface Pause {
   readonly failures: number;
+  readonly from: number;
   readonly until: number;
   readonly error: string;
 }
@@ -210,7 +212,13 @@ const MAX_PAUSE_MS = 24 * 3600_000;
 function pauseAfter(before: Pause | null, { message }: AcmeError): Pause {
   const failures = (before?.failures ?? 0) + 1;
   const ms = Math.min(PAUSE_MS * 2 ** Math.min(failures - 1, 20), MAX_PAUSE_MS);
-  return { failures, until: Date.now() + ms, error: message };
+  const from = Date.now();
+  return { failures, from, until: from + ms, error: message };
+}
+
+/** Not before it began either: then the clock was set back, perhaps by years. */
+function isOn({ from, until }: Pause, now: number): boolean {
+  return from <= now && now < until;
 }
 
 /** Is the failure among the attempts that are kept? */

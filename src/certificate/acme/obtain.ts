@@ -120,7 +120,7 @@ async function attempt(parts: Parts): Promise<Obtained> {
     progress({ kind: "done", file: certificateFile(dataDir), expires: chain.notAfter });
     return { file: certificateFile(dataDir), expires: chain.notAfter };
   } catch (error) {
-    if (!mayGoOn(error)) state.dropOrder();
+    if (!mayGoOn(error, signal)) state.dropOrder();
     throw error;
   }
 }
@@ -138,7 +138,7 @@ async function placeOrder(
   try {
     return { order: await newOrder(parts, session, account), account };
   } catch (error) {
-    const other = await replaceAccount({ session, state, settings }, error, signal);
+    const other = await replaceAccount({ session, state, settings }, account, error, signal);
     progress({ kind: "account", created: other.created });
     return { order: await newOrder(parts, session, other), account: other };
   }
@@ -192,7 +192,7 @@ async function unfinishedOrder(
       if (value.status !== "invalid") return order;
     } catch (error) {
       // An order that expired, or of an account that is gone, is not known any more.
-      if (mayGoOn(error)) throw error;
+      if (mayGoOn(error, signal)) throw error;
     }
   }
   state.dropOrder();
@@ -200,13 +200,14 @@ async function unfinishedOrder(
 }
 
 /** Does an order that failed like this have a future? What the authority refused once, it does again. */
-function mayGoOn(error: unknown): boolean {
-  if (!(error instanceof AcmeError)) return true;
+function mayGoOn(error: unknown, signal: AbortSignal): boolean {
+  if (!(error instanceof AcmeError)) return signal.aborted;
   switch (error.failure) {
     case "unreachable":
     case "not trusted":
     case "rate limited":
     case "port":
+    case "clock":
     case "state":
     case "busy":
     case "too often":

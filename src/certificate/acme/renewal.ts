@@ -149,7 +149,12 @@ function lifetimeOf(attempts: readonly Attempt[], certificate: Validity | null):
   return attempts.findLast(({ lifetime }) => lifetime !== null)?.lifetime ?? USUAL_LIFETIME;
 }
 
-/** Those of the future were written when the clock was wrong, and say nothing. */
+/**
+ * By their time. What is of the future was written when the clock was wrong, and says nothing: neither an attempt, nor the
+ * end of one during which the clock was set back.
+ */
 function past({ attempts, now }: Pick<RenewalFacts, "attempts" | "now">): readonly Attempt[] {
-  return attempts.filter(({ at }) => at <= now);
+  return attempts.filter(({ at }) => at <= now)
+    .map((attempt) => (attempt.ended ?? now) > now ? { ...attempt, ended: null } : attempt)
+    .sort((a, b) => a.at - b.at);
 }

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Endpoint } from "../../config.ts";
 import { AcmeError } from "./error.ts";
-import { addressText } from "../../net/mod.ts";
+import { addressText, canonicalIp } from "../../net/mod.ts";
 
 /** The Internet is listening, too: connections at once, and what one may cost in time and bytes. */
 const MAX_CONNECTIONS = 64;
@@ -25,16 +25,23 @@ export class Responder implements AsyncDisposable {
   readonly #challenges = new Map<string, Challenge>();
   readonly #requested: (peer: string) => void;
 
-  private constructor(requested: (peer: string) => void) {
+  readonly #connectionMs: number;
+
+  private constructor(requested: (peer: string) => void, connectionMs: number) {
     this.#requested = requested;
+    this.#connectionMs = connectionMs;
   }
 
-  /** Listens on all endpoints, or throws an AcmeError that says which cannot be had, and what to do. */
+  /**
+   * Listens on all endpoints, or throws an AcmeError that says which cannot be had, and what to do. No connection lasts
+   * longer than `connectionMs`.
+   */
   static async listen(
     endpoints: readonly Endpoint[],
     requested: (peer: string) => void,
+    connectionMs = CONNECTION_MS,
   ): Promise<Responder> {
-    const responder = new Responder(requested);
+    const responder = new Responder(requested, connectionMs);
     try {
       for (const endpoint of endpoints) {
         if (!isCovered(endpoint, endpoints)) await responder.#listen(endpoint);
@@ -46,9 +53,9 @@ export class Responder implements AsyncDisposable {
     }
   }
 
-  /** Answers requests for `token` from now on. */
+  /** Answers requests for `token` from now on; those that were answered before still count. */
   answer(token: string, keyAuthorization: string): void {
-    this.#challenges.set(token, { keyAuthorization, answered: 0 });
+    this.#challenges.set(token, { keyAuthorization, answered: this.answered(token) });
   }
 
   /** Requests for `token` that were answered. */
@@ -85,7 +92,7 @@ export class Responder implements AsyncDisposable {
       const [oldest] = this.#sockets;
       oldest?.destroy();
     }
-    const timer = setTimeout(() => socket.destroy(), CONNECTION_MS);
+    const timer = setTimeout(() => socket.destroy(), this.#connectionMs);
     socket.once("close", () => {
       clearTimeout(timer);
       this.#sockets.delete(socket);
@@ -98,7 +105,7 @@ export class Responder implements AsyncDisposable {
       } else if (/\r?\n\r?\n/.test(head)) {
         socket.removeListener("data", take);
         socket.resume();
-        socket.end(this.#respond(head, socket.remoteAddress ?? "?"));
+        socket.end(this.#respond(head, canonicalIp(socket.remoteAddress ?? "") ?? "?"));
       }
     };
     socket.on("data", take);

@@ -2,7 +2,14 @@
 
 import * as v from "valibot";
 import { AcmeError } from "./error.ts";
-import { type AcmeAnswer, type AcmeRequest, hostOf, retryAfterOf, type Transport } from "./http.ts";
+import {
+  type AcmeAnswer,
+  type AcmeRequest,
+  hostOf,
+  oneLine,
+  retryAfterOf,
+  type Transport,
+} from "./http.ts";
 import { DIRECTORY, type Directory, parseObject } from "./objects.ts";
 import { refusal } from "./problem.ts";
 import type { AccountKey } from "./signing.ts";
@@ -29,39 +36,42 @@ const NONCE_TRIES = 12;
 /** Nonces that are kept; each answer brings one, each request takes one. */
 const MAX_NONCES = 4;
 
+interface SessionParts {
+  readonly transport: Transport;
+  /** The directory. */
+  readonly url: string;
+  /** What the certificate is for, for messages. */
+  readonly name: string;
+  readonly now: () => number;
+}
+
 export class Session {
+  /** The authority, for messages. */
+  readonly authority: string;
   readonly #transport: Transport;
   readonly #name: string;
   readonly #now: () => number;
+  readonly #protocol: string;
   readonly #nonces: string[] = [];
 
   private constructor(
     readonly directory: Directory,
-    /** The authority, for messages. */
-    readonly authority: string,
-    transport: Transport,
-    name: string,
-    now: () => number,
+    { transport, url, name, now }: SessionParts,
   ) {
+    this.authority = hostOf(url);
     this.#transport = transport;
+    this.#protocol = new URL(url).protocol;
     this.#name = name;
     this.#now = now;
   }
 
-  /** Reads the directory. `name`, that the certificate is for, is for messages. Throws as all requests do. */
-  static async open(
-    { transport, url, name, now }: {
-      readonly transport: Transport;
-      readonly url: string;
-      readonly name: string;
-      readonly now: () => number;
-    },
-    signal: AbortSignal,
-  ): Promise<Session> {
+  /** Reads the directory. Throws as all requests do. */
+  static async open(parts: SessionParts, signal: AbortSignal): Promise<Session> {
+    const { transport, url, name, now } = parts;
     const answer = await transport.request({ method: "GET", url }, signal);
     if (answer.status !== 200) throw refusal(answer, name, now());
     const directory = parseObject(DIRECTORY, answer, "directory");
-    return new Session(directory, hostOf(url), transport, name, now);
+    return new Session(directory, parts);
   }
 
   /**
@@ -101,7 +111,7 @@ export class Session {
     return {
       value: parseObject(schema, answer, what),
       status: answer.status,
-      location: URL.parse(answer.headers.get("location") ?? "", url)?.href ?? null,
+      location: locationOf(answer),
       retryAfter: retryAfterOf(answer.headers, this.#now()),
     };
   }
@@ -119,6 +129,15 @@ export class Session {
   }
 
   async #request(request: AcmeRequest, signal: AbortSignal): Promise<AcmeAnswer> {
+    // RFC 8555 6.1. Only where the directory itself is asked without TLS, on this machine, others may be.
+    if (URL.parse(request.url)?.protocol !== this.#protocol) {
+      throw new AcmeError(
+        "not understood",
+        `${this.authority} sends on to ${
+          oneLine(request.url)
+        }, which is not ${this.#protocol} as it is itself (RFC 8555 6.1): choose another authority`,
+      );
+    }
     const answer = await this.#transport.request(request, signal);
     // RFC 8555 6.5.1: what is no base64url is ignored.
     const nonce = answer.headers.get("replay-nonce") ?? "";
@@ -127,4 +146,11 @@ export class Session {
     }
     return answer;
   }
+}
+
+/** As it stands there where it is whole, since it is signed and compared as text (RFC 8555 6.2, 6.4). */
+function locationOf({ url, headers }: AcmeAnswer): string | null {
+  const text = headers.get("location") ?? "";
+  if (text === "" || URL.canParse(text)) return text || null;
+  return URL.parse(text, url)?.href ?? null;
 }
