@@ -9,7 +9,11 @@ const on = findingsOn("configuration");
 
 /** The file could not be read, or says what cannot be. */
 export function unreadableConfiguration(message: string): Finding {
-  return on.fail("config", message, "correct that place of the file, and run the check again");
+  return on.fail(
+    "config",
+    message,
+    "correct that place of the file, or who may read it, and run the check again",
+  );
 }
 
 export function examineConfiguration(config: Config, file: string): Finding[] {

@@ -1,7 +1,6 @@
 // The data directory: that it is there, who may look into it, and how much room its disk has.
 
-import { accessSync, constants, type Stats, statSync } from "node:fs";
-import { userInfo } from "node:os";
+import { accessSync, constants, readFileSync, type Stats, statSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { freeSpace, hasRoom, storeFile } from "../store/mod.ts";
 import { type Finding, findingsOn, wordsOf } from "./finding.ts";
@@ -35,7 +34,7 @@ export function examineData(
   { data_dir, limits }: Config,
 ): { findings: Finding[]; usable: boolean } {
   const directory = lookAtDirectory(data_dir);
-  const findings = judgeDirectory(directory, nameOf);
+  const findings = judgeDirectory(directory, ownerOf);
   const usable = directory.is?.directory === true && directory.is.usable;
   if (usable) {
     try {
@@ -54,10 +53,15 @@ export function examineData(
   return { findings, usable };
 }
 
-/** `nameOf` gives the name of a user, for commands to type. */
+/** A user: as people are told of them, and as chown takes them. */
+export interface Owner {
+  readonly shown: string;
+  readonly typed: string;
+}
+
 export function judgeDirectory(
   { path, is }: Directory,
-  nameOf: (uid: number) => string,
+  ownerOf: (uid: number) => Owner,
 ): Finding[] {
   if (is === null) {
     return [on.warning(
@@ -74,22 +78,21 @@ export function judgeDirectory(
     )];
   }
   const findings: Finding[] = [];
+  const owner = ownerOf(is.uid);
   if (!is.usable) {
     findings.push(on.fail(
       "data-dir",
-      `This user may not use the data directory ${path}, which is ${nameOf(is.uid)}'s`,
-      `run the check as root or as ${
-        nameOf(is.uid)
-      }; if that is not the host's user, type: chown -R USER: ${path}`,
+      `This user may not use the data directory ${path}, which belongs to ${owner.shown}`,
+      `run the check as root or as ${owner.shown}; if that is not the host's user, type: chown -R USER: ${path}`,
     ));
   }
   if (is.store !== null && is.store.uid !== is.uid) {
     findings.push(on.fail(
       "data-owner",
-      `The store in ${path} is ${nameOf(is.store.uid)}'s, the directory ${
-        nameOf(is.uid)
-      }'s: a host that runs as one cannot use the other`,
-      `type: chown -R ${nameOf(is.uid)}: ${path}`,
+      `The store in ${path} belongs to ${
+        ownerOf(is.store.uid).shown
+      }, the directory to ${owner.shown}: a host that runs as one cannot use the other`,
+      `type: chown -R ${owner.typed}: ${path}`,
     ));
   }
   const storeOpen = is.store !== null && (is.store.mode & 0o007) !== 0;
@@ -107,7 +110,10 @@ export function judgeDirectory(
     ));
   }
   return findings.length > 0 ? findings : [
-    on.ok("data-dir", `The data directory ${path} is ${nameOf(is.uid)}'s, and closed to others`),
+    on.ok(
+      "data-dir",
+      `The data directory ${path} belongs to ${owner.shown}, and is closed to others`,
+    ),
   ];
 }
 
@@ -131,7 +137,7 @@ export function judgeSpace(path: string, { free, floor, room }: Space): Finding 
 }
 
 /** Bytes to read. */
-export function sizeText(bytes: number): string {
+function sizeText(bytes: number): string {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   return `${Math.round(bytes / 1024 ** power * 10) / 10} ${units[power]}`;
@@ -170,13 +176,17 @@ function isUsable(path: string): boolean {
   }
 }
 
-/** Only one's own name is known to the program; chown takes numbers as well. */
-function nameOf(uid: number): string {
+/** One without a line there, as systemd's DynamicUser, has a number only. */
+function ownerOf(uid: number): Owner {
+  const name = nameOf(uid);
+  return name === null ? { shown: `uid ${uid}`, typed: String(uid) } : { shown: name, typed: name };
+}
+
+function nameOf(uid: number): string | null {
   try {
-    const { uid: own, username } = userInfo();
-    if (uid === own) return username;
+    const lines = readFileSync("/etc/passwd", "utf8").split("\n").map((line) => line.split(":"));
+    return lines.find(([, , number]) => number === String(uid))?.[0] ?? null;
   } catch {
-    // A user without a name, as systemd's DynamicUser may be.
+    return null;
   }
-  return uid === 0 ? "root" : String(uid);
 }

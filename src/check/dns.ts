@@ -1,6 +1,6 @@
 // What is wrong with what DNS says of a host (specification, "Domain Resolution").
 
-import { type Family, isPublic, type Look } from "../net/mod.ts";
+import { type Family, isLoopback, isPublic, type Look } from "../net/mod.ts";
 import type { Dns, View } from "./dns_look.ts";
 import { type Finding, findingsOn, listed, some } from "./finding.ts";
 import type { Subject } from "./subject.ts";
@@ -244,10 +244,6 @@ function isAnswer({ resolution }: Look): boolean {
 
 function isFailed({ resolution }: Look): boolean {
   return resolution.kind === "failed";
-}
-
-function isLoopback(ip: string): boolean {
-  return ip === "::1" || ip.startsWith("127.");
 }
 
 /** The runtime's words for a datagram without a route are no words. */

@@ -2,11 +2,11 @@
 
 import {
   addressText,
-  askRecords,
   defaultServers,
   type Family,
   type Look,
   lookAt,
+  nameServersOf,
   type Server,
 } from "../net/mod.ts";
 import type { Subject } from "./subject.ts";
@@ -36,9 +36,7 @@ export interface Dns {
 const LOOK_MS = 3500;
 
 /** More are not asked. */
-const MAX_NAME_SERVERS = 4;
 const MAX_OWN_SERVERS = 4;
-const MAX_LEVELS = 4;
 
 export async function lookAtDns(subject: Subject): Promise<Dns> {
   const { domain, name, config, outside } = subject;
@@ -108,49 +106,18 @@ interface Zone {
 async function lookAtZone(servers: readonly Server[], subject: Subject): Promise<Zone> {
   const { name, outside, signal } = subject;
   const within = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
-  const found = await Promise.any(servers.map(async (server) => {
-    const names = await nameServersOf(name, server, within);
-    if (names.length === 0) throw new Error("none");
-    return { server, names };
-  })).catch(() => null);
-  if (found === null) return { nameServers: [], views: [] };
+  const found = await nameServersOf(name, {
+    servers,
+    port: outside.nameServerPort,
+    timeout: LOOK_MS / 2,
+    signal: within,
+  });
   const views = await Promise.all(
-    found.names.slice(0, MAX_NAME_SERVERS).map(async (nameServer) => {
-      const ip = await addressOf(nameServer, found.server, within);
-      if (ip === null) return [];
-      const server = { ip, port: outside.nameServerPort };
-      return [await viewOf("authoritative", server, `${nameServer} (${ip})`, subject)];
-    }),
+    found.map(async ({ name, server }) =>
+      server === null
+        ? []
+        : [await viewOf("authoritative", server, `${name} (${server.ip})`, subject)]
+    ),
   );
-  return { nameServers: found.names, views: views.flat() };
-}
-
-async function nameServersOf(
-  name: string,
-  server: Server,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const labels = name.split(".");
-  // A top-level domain is nobody's zone.
-  const zones = labels.slice(0, -1).map((_, index) => labels.slice(index).join("."));
-  for (const zone of zones.slice(0, MAX_LEVELS)) {
-    const question = { name: zone, type: "NS" as const };
-    const names = await askRecords(server, question, { timeout: LOOK_MS / 2, signal });
-    if (names === null) return [];
-    if (names.length > 0) return names.toSorted();
-  }
-  return [];
-}
-
-async function addressOf(
-  name: string,
-  server: Server,
-  signal: AbortSignal,
-): Promise<string | null> {
-  for (const type of ["A", "AAAA"] as const) {
-    const { resolution } = await lookAt(server, { name, type }, signal);
-    const [ip] = resolution.kind === "addresses" ? resolution.addresses : [];
-    if (ip !== undefined) return ip;
-  }
-  return null;
+  return { nameServers: found.map(({ name }) => name), views: views.flat() };
 }

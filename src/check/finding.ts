@@ -61,8 +61,8 @@ export function some(items: readonly string[], max = 4): string {
 }
 
 /** `1 user`, `2 users`. */
-export function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
 }
 
 /** An error in one line. */

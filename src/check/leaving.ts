@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import {
   addressSeenOutside,
   chooseSource,
+  isLoopback,
   isPublic,
   localAddress,
   type Source,
@@ -156,8 +157,4 @@ export function judgeWay(name: string, way: Way, published: Published): Finding 
         } in fmsg.yaml`
         : "or let the host leave from the address in DNS, with delivery.source in fmsg.yaml"),
   );
-}
-
-function isLoopback(ip: string): boolean {
-  return ip === "::1" || ip.startsWith("127.");
 }

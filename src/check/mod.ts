@@ -3,6 +3,7 @@
 
 import type { Config } from "../config.ts";
 import { addressText, defaultServers, type Probe, probe, ProbeRoots } from "../net/mod.ts";
+import { examinePort80 } from "./acme_port.ts";
 import { judgeCertificate } from "./certificate.ts";
 import { judgeClock, lookAtClock } from "./clock.ts";
 import { examineConfiguration } from "./configuration.ts";
@@ -48,16 +49,20 @@ export async function* examineOther(
   yield* examineTls(firstPlace(probed, subject.port), subject, false);
 }
 
-/** Everything that can be wrong with one's own host; `file` is its configuration's. */
+/**
+ * Everything that can be wrong with one's own host; `file` is its configuration's. `waiting` is told when the host does
+ * not run, and may be starting.
+ */
 export async function* examineOwn(
   config: Config,
   file: string,
+  waiting: () => void = () => {},
   outside: Outside = THE_INTERNET,
 ): AsyncGenerator<readonly Finding[]> {
   const subject = subjectOf(config.domain, config, outside);
   const named = config.dns.servers;
   const looking = {
-    running: lookAtHost(config),
+    running: lookAtHost(config, { patience: outside.patience, signal: subject.signal, waiting }),
     dns: lookAtDns(subject),
     clock: lookAtClock(subject, [...named.length > 0 ? named : defaultServers()]),
     certificate: examineOwnCertificate(config, subject).catch(uncertain),
@@ -73,27 +78,30 @@ export async function* examineOwn(
   const isPublished = published.A.length + published.AAAA.length > 0;
   if (!isPublished) yield await examineWayOut(subject);
   yield judgeDns(dns, published, subject, isPublished ? [] : await ownAddresses(subject));
-  const running = await looking.running;
-  const own = [...published.A, ...published.AAAA];
-  const [ways, probed, inside] = await Promise.all([
-    isPublished
-      ? Promise.all(([4, 6] as const).map((family) => lookAtWay(family, config, own, subject)))
-      : [],
-    probePublished(published, subject),
-    probeInside(running, subject),
-  ]);
-  if (isPublished) yield judgeWays(subject.name, ways, published);
+  if (isPublished) {
+    const own = [...published.A, ...published.AAAA];
+    const ways = ([4, 6] as const).map((family) => lookAtWay(family, config, own, subject));
+    yield judgeWays(subject.name, await Promise.all(ways), published);
+  }
 
   // What keeps a host from starting comes before that it does not run.
   const certificate = await looking.certificate;
   yield [...judgeExtraRoots(config), ...certificate.findings];
+  const running = await looking.running;
   yield judgeHost(running, config);
+  const [probed, inside] = await Promise.all([
+    probePublished(published, subject),
+    probeInside(running, subject),
+  ]);
   const port: OwnPort = {
     runs: running.kind === "unknown" ? null : running.kind === "running",
+    certified: running.kind !== "running" || running.status.certificate.expires !== null,
     here: new Set(outside.machine.addresses()),
     shows: inside === null ? null : fingerprintOf(inside.probe),
   };
   yield probed.map((one) => judgePort(one, subject.port, port));
+  // While it asks an authority, the port is its own.
+  if (!isAsking(running)) yield await examinePort80(config);
   if (running.kind === "running") {
     const told = running.status.certificate;
     yield [
@@ -103,6 +111,12 @@ export async function* examineOwn(
   }
   yield* examineTls(inside, subject, true);
   yield [judgeClock(await looking.clock, outside.timeServers.name, config.limits.max_time_skew)];
+}
+
+function isAsking(running: Running): boolean {
+  if (running.kind !== "running") return false;
+  const { acme } = running.status.certificate;
+  return acme !== null && acme.next_attempt === null;
 }
 
 function subjectOf(domain: string, config: Config | null, outside: Outside): Subject {

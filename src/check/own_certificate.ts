@@ -2,22 +2,14 @@
 
 import { type KeyObject, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { createServer } from "node:net";
-import { certificateFile, challengeEndpoints } from "../certificate/acme/mod.ts";
+import { certificateFile } from "../certificate/acme/mod.ts";
 import { loadCertificate } from "../certificate/load.ts";
 import type { Config } from "../config.ts";
 import type { Status } from "../host/mod.ts";
-import {
-  addressText,
-  type Certificate,
-  type Probe,
-  ProbeRoots,
-  rehearse,
-  shownOf,
-} from "../net/mod.ts";
+import { type Certificate, type Probe, ProbeRoots, rehearse, shownOf } from "../net/mod.ts";
 import { judgeCertificate, type Whose } from "./certificate.ts";
-import { type Finding, findingsOn, listed, wordsOf } from "./finding.ts";
-import { type Subject } from "./subject.ts";
+import { type Finding, findingsOn, wordsOf } from "./finding.ts";
+import type { Subject } from "./subject.ts";
 
 const on = findingsOn("certificate");
 
@@ -42,15 +34,14 @@ export async function examineOwnCertificate(
     );
     return { findings: [none], fingerprint: null };
   }
-  const port = tls.kind === "acme" ? await examinePort80(tls, config) : [];
   const files = filesOf(tls, config.data_dir);
-  if (tls.kind === "acme" && !isThere(files.cert)) {
+  if (tls.kind === "acme" && !existsSync(files.cert)) {
     const none = on.fail(
       "certificate",
       `There is no certificate yet from ${new URL(tls.directory).host}`,
       "start the host, if it does not run: it gets one, once DNS leads to this machine and port 80 is open to all; its log tells what it meets",
     );
-    return { findings: [none, ...port], fingerprint: null };
+    return { findings: [none], fingerprint: null };
   }
   try {
     const pair = loadCertificate(files, subject.name);
@@ -62,7 +53,6 @@ export async function examineOwnCertificate(
       ...trust,
       ...judgeKey(new X509Certificate(pair.cert).publicKey, whose.renewal),
       ...judgeKeyAccess(files.key, modeOf(files.key)),
-      ...port,
     ];
     return { findings, fingerprint: shown.fingerprint };
   } catch (error) {
@@ -71,7 +61,7 @@ export async function examineOwnCertificate(
       wordsOf(error),
       "correct the files that tls.cert and tls.key of fmsg.yaml name, and who may read them",
     );
-    return { findings: [unusable, ...port], fingerprint: null };
+    return { findings: [unusable], fingerprint: null };
   }
 }
 
@@ -96,6 +86,13 @@ export function judgeServed(
 /** What a running host tells of getting its certificate by itself. */
 export function judgeRenewal({ expires, acme }: Status["certificate"]): Finding[] {
   if (acme === null) return [];
+  if (acme.last_error === null && expires === null) {
+    return [on.warning(
+      "acme-renewal",
+      "The host is getting its first certificate",
+      "run the check again in a minute",
+    )];
+  }
   if (acme.last_error === null) {
     return [
       on.ok("acme-renewal", "The host gets its certificate by itself, and renews it in time"),
@@ -182,68 +179,6 @@ export function judgeKeyAccess(file: string, mode: number | null): Finding[] {
   )];
 }
 
-/** HTTP-01 arrives on port 80 (RFC 8555, 8.3): whoever else has it keeps the certificate from being renewed. */
-async function examinePort80(
-  tls: Extract<Tls, { kind: "acme" }>,
-  config: Config,
-): Promise<Finding[]> {
-  const tried = await Promise.all(
-    challengeEndpoints(tls, config.listen).map(async ({ ip, port }) => ({
-      where: addressText({ ip, port }),
-      code: await cannotListen(ip, port),
-    })),
-  );
-  const failed = tried.flatMap(({ where, code }) => code === null ? [] : [{ where, code }]);
-  if (failed.length > 0) {
-    return [...Map.groupBy(failed, ({ code }) => code)].map(([code, ones]) =>
-      judgePort80(listed(ones.map(({ where }) => where)), code)
-    );
-  }
-  return [
-    on.ok(
-      "acme-port",
-      "The port for the authority's requests is free; it has to be open in the firewall, too",
-    ),
-  ];
-}
-
-export function judgePort80(where: string, code: string): Finding {
-  switch (code) {
-    case "EADDRINUSE":
-      return on.warning(
-        "acme-port",
-        `Another program listens on ${where}, where the authority's requests arrive: the certificate cannot be renewed`,
-        "stop that program; or let it pass /.well-known/acme-challenge/ on to another port, named in tls.acme.listen; or let it get the certificate, and name its files in tls.cert and tls.key",
-        where,
-      );
-    case "EACCES":
-      return on.warning(
-        "acme-port",
-        `This user may not listen on ${where}, where the authority's requests arrive`,
-        "no matter if the host runs as another user; its service needs AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        where,
-      );
-    default:
-      return on.warning(
-        "acme-port",
-        `${where}, where the authority's requests are to arrive, cannot be listened on (${code})`,
-        "correct tls.acme.listen in fmsg.yaml",
-        where,
-      );
-  }
-}
-
-/** Null when it can be listened on: tried for a moment. */
-function cannotListen(host: string, port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once("error", (error: Error & { readonly code?: string }) => {
-      resolve(error.code ?? error.message);
-    });
-    server.listen({ host, port }, () => server.close(() => resolve(null)));
-  });
-}
-
 function filesOf(tls: Tls, dataDir: string): { readonly cert: string; readonly key: string } {
   switch (tls.kind) {
     case "files":
@@ -262,11 +197,6 @@ function renewalOf(tls: Tls): string {
     case "acme":
       return "see in the log of the host why it could not renew it; port 80 has to be open to it";
   }
-}
-
-/** False also for what cannot be seen; reading it says more. */
-function isThere(file: string): boolean {
-  return existsSync(file);
 }
 
 function modeOf(file: string): number | null {

@@ -16,6 +16,8 @@ export interface Probed {
 export interface OwnPort {
   /** null: cannot be told. */
   readonly runs: boolean | null;
+  /** False: it runs, and has no certificate yet. */
+  readonly certified: boolean;
   /** The addresses of this machine. */
   readonly here: ReadonlySet<string>;
   /** The fingerprint of the certificate that it shows when it is called on this machine. */
@@ -110,6 +112,14 @@ export function judgePort({ ip, probe }: Probed, port: number, own: OwnPort | nu
         "see that the address belongs to this machine (ip address), or correct the record in DNS",
       );
     case "failed":
+      if (own?.certified === false && probe.why === "hung up") {
+        return on.warning(
+          id,
+          `${where} takes connections, but nobody's messages as long as it has no certificate`,
+          "see to the certificate, and run the check again",
+          ip,
+        );
+      }
       return judgeFailure(id, ip, where, probe, own === null);
   }
 }

@@ -13,14 +13,33 @@ export type Running =
   | { readonly kind: "stopped" }
   | { readonly kind: "unknown"; readonly why: string };
 
-/** How long a host may take to answer, in milliseconds. */
+/** How long a host may take to answer, and how often one that starts is looked for, in milliseconds. */
 const ANSWER_MS = 5000;
+const LOOK_MS = 200;
 
-export async function lookAtHost({ data_dir }: Config): Promise<Running> {
+/**
+ * One that was started a moment ago is not there at once (an executable unpacks itself first): it is waited for until
+ * `patience` milliseconds are over, and `waiting` is told.
+ */
+export async function lookAtHost(
+  { data_dir }: Config,
+  { patience, signal, waiting }: {
+    readonly patience: number;
+    readonly signal: AbortSignal;
+    readonly waiting: () => void;
+  },
+): Promise<Running> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    using host = await connectToHost(data_dir);
-    if (host === null) return { kind: "stopped" };
+    const until = performance.now() + patience;
+    let connected = await connectToHost(data_dir);
+    if (connected === null && patience > 0) waiting();
+    while (connected === null && performance.now() < until && !signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      connected = await connectToHost(data_dir);
+    }
+    if (connected === null) return { kind: "stopped" };
+    using host = connected;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error("it does not answer")), ANSWER_MS);
     });

@@ -52,7 +52,7 @@ export function judgeQueue(
 ): Finding {
   if (oldest === null) return on.ok("queue", "Nothing waits for delivery");
   const age = Math.max(0, now - oldest);
-  const seen = `${counted(waiting, "delivery").replace("deliverys", "deliveries")} ${
+  const seen = `${counted(waiting, "delivery", "deliveries")} ${
     waiting === 1 ? "waits" : "wait"
   }, the oldest for ${ageText(age)}`;
   if (age < LONG_WAIT) return on.ok("queue", seen);

@@ -14,6 +14,8 @@ export interface Outside {
   readonly nameServerPort: number;
   /** The name of servers that tell the time, and their port (RFC 5905). */
   readonly timeServers: { readonly name: string; readonly port: number };
+  /** How long a host that does not run yet is waited for, in milliseconds. */
+  readonly patience: number;
 }
 
 export const THE_INTERNET: Outside = {
@@ -21,6 +23,7 @@ export const THE_INTERNET: Outside = {
   publicServers: [{ ip: "1.1.1.1", port: 53 }, { ip: "9.9.9.9", port: 53 }],
   nameServerPort: 53,
   timeServers: { name: "pool.ntp.org", port: 123 },
+  patience: 6000,
 };
 
 export interface Subject {

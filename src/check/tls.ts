@@ -6,7 +6,7 @@ import type { Subject } from "./subject.ts";
 
 const on = findingsOn("tls");
 
-export interface Handshakes {
+interface Handshakes {
   /** TLS 1.3, under the host's name. */
   readonly usual: Extract<Probe, { kind: "answered" }>;
   /** A hello of TLS 1.2. */

@@ -58,7 +58,12 @@ async function checkOwn(options: CommonOptions, output: Output): Promise<void> {
     if (!(error instanceof ConfigError)) throw error;
     return await tell(null, once(unreadableConfiguration(error.message)), options, output);
   }
-  await tell(config.domain, examineOwn(config, file), options, output);
+  const waiting = (): void => {
+    if (isWatched(options, output)) {
+      output.note("The host does not run yet; waiting for it a few seconds …");
+    }
+  };
+  await tell(config.domain, examineOwn(config, file, waiting), options, output);
 }
 
 async function checkOther(typed: string, options: CommonOptions, output: Output): Promise<void> {
@@ -102,8 +107,8 @@ async function tell(
 ): Promise<void> {
   const inWords = options.json !== true;
   const findings: Finding[] = [];
-  const waiting = setTimeout(() => {
-    if (inWords && output.isTerminal) output.note("Asking DNS servers and calling the port …");
+  const patience = setTimeout(() => {
+    if (isWatched(options, output)) output.note("Asking DNS servers and calling the port …");
   }, PATIENCE_MS);
   try {
     for await (const found of examination) {
@@ -113,7 +118,7 @@ async function tell(
       }
     }
   } finally {
-    clearTimeout(waiting);
+    clearTimeout(patience);
   }
   const broken = findings.filter(({ level }) => level === "fail");
   const [first] = broken;
@@ -134,6 +139,11 @@ async function tell(
       broken.length === 1 ? "is" : "are"
     } broken${besides}: begin with ${findings.indexOf(first) + 1}`,
   );
+}
+
+/** Is there somebody who waits, and wants to know what for? */
+function isWatched({ json }: CommonOptions, { isTerminal }: Output): boolean {
+  return json !== true && isTerminal;
 }
 
 /** On a terminal the remedy has a line of its own; otherwise a finding is one line. */

@@ -1,13 +1,15 @@
 // What is judged without a look at the world: access, queue, dates, ports, the running host.
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { judgePort80 } from "../../src/check/acme_port.ts";
 import { judgeDates } from "../../src/check/certificate.ts";
 import { judgeClock } from "../../src/check/clock.ts";
 import { judgeAccess, judgeFixedAnswers, judgePorts } from "../../src/check/configuration.ts";
 import { type Directory, judgeDirectory, judgeSpace } from "../../src/check/data.ts";
 import { listed, some } from "../../src/check/finding.ts";
 import {
+  judgeKey,
   judgeKeyAccess,
-  judgePort80,
   judgeRenewal,
   judgeServed,
 } from "../../src/check/own_certificate.ts";
@@ -51,8 +53,9 @@ Deno.test("a data directory: whose it is, and who may look into it", () => {
     store: { uid: 7, mode: 0o100600 },
     usable: true,
   };
+  const owner = (uid: number) => ({ shown: `uid ${uid}`, typed: String(uid) });
   const judge = (changes: Partial<typeof fine>): string[] =>
-    ids(judgeDirectory({ path: "/data", is: { ...fine, ...changes } }, String));
+    ids(judgeDirectory({ path: "/data", is: { ...fine, ...changes } }, owner));
   assert.deepEqual(judge({}), ["data-dir ok"]);
   assert.deepEqual(judge({ mode: 0o40755 }), ["data-access warning"]);
   assert.deepEqual(judge({ mode: 0o40777 }), ["data-access fail"]);
@@ -62,7 +65,7 @@ Deno.test("a data directory: whose it is, and who may look into it", () => {
   assert.deepEqual(judge({ store: { uid: 0, mode: 0o100600 } }), ["data-owner fail"]);
   assert.deepEqual(judge({ usable: false }), ["data-dir fail"]);
   assert.deepEqual(judge({ directory: false }), ["data-dir fail"]);
-  assert.deepEqual(ids(judgeDirectory({ path: "/data", is: null }, String)), ["data-dir warning"]);
+  assert.deepEqual(ids(judgeDirectory({ path: "/data", is: null }, owner)), ["data-dir warning"]);
 });
 
 Deno.test("P8 a disk is full before it is full", () => {
@@ -112,6 +115,13 @@ Deno.test("T5 a certificate is to be renewed in the last third of its life, at m
   ) assert.equal(judge(days, left), level, `${left} of ${days} days`);
 });
 
+Deno.test("T2 a key that is too weak is broken", () => {
+  const judge = (bits: number) =>
+    ids(judgeKey(generateKeyPairSync("rsa", { modulusLength: bits }).publicKey, "renew it"));
+  assert.deepEqual(judge(1024), ["certificate-key fail"]);
+  assert.deepEqual(judge(2048), []);
+});
+
 Deno.test("a key that everybody may read is told", () => {
   assert.deepEqual(ids(judgeKeyAccess("k", 0o100640)), ["certificate-key ok"]);
   assert.deepEqual(ids(judgeKeyAccess("k", 0o100644)), ["certificate-key warning"]);
@@ -133,6 +143,7 @@ Deno.test("T5 a renewal that fails is a worry, and a fault where there is no cer
   assert.deepEqual(judge("2027-01-01T00:00:00Z", null), ["acme-renewal ok"]);
   assert.deepEqual(judge("2027-01-01T00:00:00Z", "port 80"), ["acme-renewal warning"]);
   assert.deepEqual(judge(null, "port 80"), ["acme-renewal fail"]);
+  assert.deepEqual(judge(null, null), ["acme-renewal warning"]);
   assert.deepEqual(judgeRenewal({ expires: null, warnings: [], acme: null }), []);
 });
 
@@ -156,7 +167,7 @@ const ANSWER: Probe = {
 const HERE = "8.8.4.4";
 
 Deno.test("a port on this machine that fails is broken; one behind a router may only seem so", () => {
-  const own = { runs: true, here: new Set([HERE]), shows: null };
+  const own = { runs: true, certified: true, here: new Set([HERE]), shows: null };
   const judge = (ip: string, probe: Probe) => judgePort({ ip, probe }, 4930, own);
   for (
     const [probe, cause] of [
@@ -179,6 +190,10 @@ Deno.test("a port on this machine that fails is broken; one behind a router may 
     judgePort({ ip: HERE, probe: { kind: "unreachable" } }, 4930, null).level,
     "warning",
   );
+  const bare = { ...own, certified: false };
+  const hangsUp: Probe = { kind: "failed", why: "hung up", detail: "" };
+  assert.equal(judgePort({ ip: HERE, probe: hangsUp }, 4930, bare).level, "warning");
+  assert.equal(judgePort({ ip: HERE, probe: hangsUp }, 4930, own).level, "fail");
   const stopped = { ...own, runs: false };
   assert.equal(judgePort({ ip: HERE, probe: ANSWER }, 4930, stopped).level, "fail");
   assert.equal(judgePort({ ip: HERE, probe: { kind: "refused" } }, 4930, stopped).level, "warning");

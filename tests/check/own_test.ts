@@ -299,6 +299,49 @@ Deno.test("a host that does not run is examined", async (t) => {
   });
 });
 
+Deno.test("a host that is starting is waited for, and then examined as one that runs", async () => {
+  await using world = await World.make();
+  const host = await world.host({ start: false, users: ["alice"] });
+  const starting: Promise<void>[] = [];
+  const findings = await examine(host, outside({ patience: 20_000 }), () => {
+    starting.push(host.start());
+  });
+  await Promise.all(starting);
+  assert.equal(starting.length, 1);
+  for (const id of ["host-running", `port-${world.port}`, "certificate-served"]) {
+    assert.equal(level(findings, id), "ok", words(findings, id));
+  }
+});
+
+Deno.test("T5 a host that is getting its first certificate is told as that, not as one that is full or broken", async () => {
+  await using world = await World.make();
+  const host = await world.host({ start: false });
+  // It takes connections, and says nothing.
+  const authority = createServer((socket) => {
+    socket.on("error", () => {});
+    // Only who reads notices the end.
+    socket.resume();
+  });
+  const at = world.address();
+  await new Promise<void>((resolve) => authority.listen(world.port, at, resolve));
+  try {
+    const acme = {
+      directory: `https://${at}:${world.port}/directory`,
+      listen: [`${host.ip}:${world.port + 1}`],
+    };
+    await host.configure({ tls: { cert: null, key: null, acme } });
+    await host.start({ until: /there is no certificate yet/ });
+    const findings = await examine(host);
+    assert.deepEqual(broken(findings), ["certificate"]);
+    assert.equal(level(findings, "acme-renewal"), "warning", words(findings, "acme-renewal"));
+    assert.equal(level(findings, "acme-port"), undefined, "it may be its own");
+    assert.match(words(findings, `port-${world.port}`), /as long as it has no certificate/);
+    await host.stop();
+  } finally {
+    await new Promise<void>((resolve) => authority.close(() => resolve()));
+  }
+});
+
 Deno.test("a machine on which nothing answers is examined within the bound", async () => {
   await using world = await World.make();
   const host = await world.host({ start: false });

@@ -15,14 +15,15 @@ const BOUND_MS = 40_000;
 
 /** Nothing outside of this machine. */
 export function outside(changes: Partial<Outside> = {}): Outside {
-  return { ...THE_INTERNET, mirrors: [], publicServers: [], ...changes };
+  return { ...THE_INTERNET, mirrors: [], publicServers: [], patience: 0, ...changes };
 }
 
 export async function examine(
   host: { readonly configFile: string },
   where: Outside = outside(),
+  waiting: () => void = () => {},
 ): Promise<Finding[]> {
-  return await all(examineOwn(loadConfig(host.configFile), host.configFile, where));
+  return await all(examineOwn(loadConfig(host.configFile), host.configFile, waiting, where));
 }
 
 /** Examines the domain with what a host knows: its DNS servers, its roots, its port. */

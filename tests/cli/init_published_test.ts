@@ -25,6 +25,13 @@ Deno.test("R8 init gives no AAAA record for IPv6 that does not leave from a publ
   }
 });
 
+Deno.test("R8 init gives no AAAA record for a public address that is listened on, but has no way out", async () => {
+  const listen: Endpoint[] = [{ ip: "2a00:1450::7", port: 4930 }, { ip: "8.8.4.4", port: 4930 }];
+  assert.deepEqual((await published(machine("8.8.4.4", null, null), listen)).aaaa, []);
+  const leading = await published(machine("8.8.4.4", "2a00:1450::7", null), listen);
+  assert.deepEqual(leading.aaaa, ["2a00:1450::7"]);
+});
+
 Deno.test("D3 init gives records only for the families and addresses that are listened on", async () => {
   const both = machine("8.8.4.4", "2a00:1450::7", null);
   const four = await published(both, EVERYWHERE.slice(0, 1));
@@ -59,6 +66,7 @@ Deno.test("init says so when nobody could tell the outside address, or there is 
 function machine(four: string | null, six: string | null, outside: string | null): Network {
   return {
     local: (family) => Promise.resolve(family === 4 ? four : six),
+    leads: (from) => Promise.resolve(from === four || from === six),
     seenOutside: (family) => Promise.resolve(family === 4 ? outside : null),
   };
 }

@@ -10,12 +10,14 @@ import {
   type TextQuestion,
 } from "../../src/cli/init/asker.ts";
 import { carryOut } from "../../src/cli/init/carry_out.ts";
+import { finish } from "../../src/cli/init/finish.ts";
 import { type InitOptions, readFlags } from "../../src/cli/init/flags.ts";
 import { domainOf, lookAround, usualDataDir } from "../../src/cli/init/found.ts";
 import { freeListen, type Port, portNotes } from "../../src/cli/init/ports.ts";
 import { prepare, type Prepared } from "../../src/cli/init/prepare.ts";
 import type { Endpoint } from "../../src/config.ts";
 import { InitPlace } from "./init_place.ts";
+import { capturing } from "./support.ts";
 
 Deno.test("init asks for the domain, the user and the certificate, and then whether all of it is right", async () => {
   using place = new InitPlace();
@@ -30,6 +32,27 @@ Deno.test("init asks for the domain, the user and the certificate, and then whet
   assert.equal(plan.answers.domain, "a.test");
   assert.equal(plan.answers.user, "@alice@a.test");
   assert.deepEqual(plan.answers.certificate, { kind: "self-made" });
+});
+
+Deno.test("init that is left after everything is written tells what to type next all the same", async () => {
+  using place = new InitPlace();
+  const asker = new Answering("a.test", "alice", "self-made", "go");
+  const prepared = await converse(place, asker);
+  const done = await carryOut(prepared.plan, new AbortController().signal, () => {});
+  const given = readFlags({});
+  const shown: string[] = [];
+  const { address, dns } = await finish({
+    prepared,
+    given,
+    found: lookAround(given),
+    asker,
+    done,
+    output: capturing().to,
+    show: (text) => shown.push(text),
+  });
+  assert.equal(asker.asked.at(-1), "Add them where your domain is managed. Then?");
+  assert.deepEqual([address, dns], ["@alice@a.test", null]);
+  assert.match(shown.at(-1) ?? "", /Next, type:.*The address is .*@alice@a\.test/s);
 });
 
 Deno.test("init does not ask what a flag says", async () => {
@@ -116,10 +139,20 @@ Deno.test("init lets folders, addresses and the service be changed before it beg
   using place = new InitPlace();
   const asker = new Answering("a.test", "alice", "self-made", "change");
   const config = place.path("b", "other.yaml");
-  asker.answers.push(config, place.path("b", "data"), "nowhere", "127.0.0.3:4930, [::1]:4930");
+  const broken = place.write("domain: [", "broken.yaml");
+  asker.answers.push(
+    broken,
+    config,
+    broken,
+    place.path("b", "data"),
+    "nowhere",
+    "127.0.0.3:4930, [::1]:4930",
+  );
   asker.answers.push(place.path("b.service"), "go");
   const { plan } = await converse(place, asker);
-  assert.match(asker.complaints[0] ?? "", /"nowhere" is no address with a port/);
+  assert.match(asker.complaints[0] ?? "", /broken\.yaml:1: no YAML/);
+  assert.match(asker.complaints[1] ?? "", /broken\.yaml is no folder/);
+  assert.match(asker.complaints[2] ?? "", /"nowhere" is no address with a port/);
   const { configFile, dataDir, listen, unitFile, domain, user } = plan.answers;
   assert.equal(configFile, config);
   assert.equal(dataDir, place.path("b", "data"));
@@ -226,6 +259,8 @@ Deno.test("init tells of ports that are taken, forbidden, or not the one that ot
     portNotes({ ...answers, listen }, (end) => end.port === port ? state : "free").join("\n");
   assert.equal(notes(1, "taken"), "");
   assert.match(notes(4930, "taken"), /Another program listens on 0\.0\.0\.0:4930/);
+  const both = [{ ip: "0.0.0.0", port: 4930 }, { ip: "::", port: 4930 }];
+  assert.match(notes(4930, "taken", both), /listens on 0\.0\.0\.0:4930 and \[::\]:4930 [^\n]*$/);
   assert.match(notes(4930, "not here"), /This machine has no address 0\.0\.0\.0/);
   assert.match(notes(80, "taken"), /listens on 0\.0\.0\.0:80 .*The authority asks there/);
   assert.match(notes(80, "forbidden"), /Only root may listen on 0\.0\.0\.0:80/);

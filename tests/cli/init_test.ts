@@ -4,7 +4,9 @@ import { X509Certificate } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { loadCertificate } from "../../src/certificate/load.ts";
 import { makeAuthority } from "../../src/certificate/make.ts";
+import { termsUrl, told } from "../../src/cli/init/acme.ts";
 import { loadConfig } from "../../src/config.ts";
+import { AcmeServer } from "../support/acme_server.ts";
 import { DnsServer } from "../support/dns_server.ts";
 import { PROGRAM } from "../support/host_commands.ts";
 import { waitFor } from "../support/wait.ts";
@@ -235,6 +237,89 @@ Deno.test("init: a configuration that is wrong already is told with its line, an
   assert.equal(ran.status, 2);
   assert.match(ran.stderr, /fmsg\.yaml:2: listen_on: /);
   assert.deepEqual(place.snapshot(), before);
+});
+
+Deno.test("init: an empty configuration is written as a new one", async () => {
+  using place = new InitPlace();
+  place.write("\n", "etc", "fmsg.yaml");
+  const ran = await place.init("--domain=a.test");
+  assert.equal(ran.status, 0, ran.stderr);
+  assert.equal(loadConfig(place.config).domain, "a.test");
+});
+
+Deno.test("init: a data folder that can be none is told before anything is written", async () => {
+  using place = new InitPlace();
+  const file = place.write("mine", "file");
+  const before = place.snapshot();
+  for (const folder of [file, `${file}/data`]) {
+    const ran = await place.init("--domain=a.test", `--data-dir=${folder}`);
+    assert.equal(ran.status, 1);
+    assert.match(ran.stderr, /^fmsg: \S*file is no folder[^\n]*: name another folder[^\n]*\n$/);
+    assert.deepEqual(place.snapshot(), before);
+  }
+});
+
+Deno.test("init: --ca is tried, written, shown and kept, whatever the certificate", async () => {
+  using place = new InitPlace();
+  const roots = place.write((await makeAuthority("Test")).pem, "roots.pem");
+  const flags = ["--domain=a.test", `--ca=${roots}`];
+  const before = place.snapshot();
+  const missing = await place.init("--domain=a.test", `--ca=${place.path("none.pem")}`);
+  assert.equal(missing.status, 2);
+  assert.match(missing.stderr, /^fmsg: --ca: there is no file [^\n]*none\.pem\n$/);
+  const other = await place.init("--domain=a.test", `--ca=${place.write("x", "other.pem")}`);
+  assert.equal(other.status, 2);
+  assert.match(other.stderr, /^fmsg: --ca: [^\n]*other\.pem holds no certificate in PEM form\n$/);
+  Deno.removeSync(place.path("other.pem"));
+  const shown = await place.init(...flags, "--certificate=acme", "--dry-run", "--json");
+  assert.match(JSON.parse(shown.stdout).files[0].text, new RegExp(`^ {2}ca: ${roots}$`, "m"));
+  assert.deepEqual(place.snapshot(), before);
+  await place.init(...flags, "--certificate=acme");
+  assert.equal(loadConfig(place.config).tls?.ca, roots);
+  for (const certificate of ["acme", "self-made"]) {
+    const again = await place.init(`--certificate=${certificate}`);
+    assert.equal(again.status, 0, again.stderr);
+    assert.equal(loadConfig(place.config).tls?.ca, roots, certificate);
+    if (certificate === "acme") continue;
+    const said = again.stdout.replace(/\s+/g, " ");
+    assert.match(said, /copy \S*ca\.pem to them/);
+    assert.ok(said.includes(`goes on to trust what is in ${roots}: add the authority there`), said);
+  }
+  const whole = await place.init(`--ca=${place.path("etc", "ca.pem")}`);
+  assert.doesNotMatch(whole.stdout, /goes on to trust/);
+  assert.equal(loadConfig(place.config).tls?.ca, place.path("etc", "ca.pem"));
+});
+
+Deno.test("T5 init: an authority of a private root is asked with --ca, and the certificate is there before the host runs", async () => {
+  await using world = await World.make();
+  const ip = world.address();
+  const listen = { ip: world.address(), port: world.port };
+  const server = await AcmeServer.start(world.authority, { ip });
+  await using _server = server;
+  server.validateAt = listen;
+  using place = new InitPlace();
+  const flags = [
+    ...["--domain=a.test", "--agree-tos", `--acme-directory=${server.directory}`],
+    `--acme-listen=${listen.ip}:${listen.port}`,
+  ];
+  const without = await place.init(...flags);
+  assert.match(without.stderr, /Not now: .*not trusted/s);
+  const roots = place.write(world.authority.pem, "roots.pem");
+  assert.equal(await termsUrl(server, "a.test", undefined), null);
+  assert.equal(await termsUrl(server, "a.test", roots), "https://ca.test/terms");
+  const ran = await place.init(...flags, `--ca=${roots}`, "--json");
+  assert.equal(ran.status, 0, ran.stderr);
+  assert.equal(JSON.parse(ran.stdout).certificate.state, "obtained", ran.stderr);
+  const again = await place.init("--json", "--certificate=acme");
+  assert.equal(JSON.parse(again.stdout).certificate.state, "there");
+});
+
+Deno.test("init: an authority that asks from several places is told of once", () => {
+  const lines: string[] = [];
+  const tell = told((line) => lines.push(line));
+  for (const peer of ["192.0.2.1", "192.0.2.2"]) tell({ kind: "requested", peer });
+  tell({ kind: "issuing", name: "fmsg.a.test" });
+  assert.deepEqual(lines, ["It asked, from 192.0.2.1", "It makes the certificate for fmsg.a.test"]);
 });
 
 Deno.test("init: a configuration behind a link is changed where it is", async () => {

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import {
   AcmeError,
+  type AcmeStep,
   challengeEndpoints,
   LETS_ENCRYPT,
   obtainCertificate,
@@ -22,7 +23,7 @@ export function authorityName({ directory }: Pick<Acme, "directory">): string {
   return directory === LETS_ENCRYPT ? "Let's Encrypt" : new URL(directory).host;
 }
 
-/** Where its terms are; null when it does not tell now: the reason shows when a certificate is asked for. */
+/** Where its terms are; null when it does not tell now. */
 export async function termsUrl(
   { directory }: Pick<Acme, "directory">,
   domain: string,
@@ -56,13 +57,23 @@ export async function tryCertificate(
   try {
     const { expires } = await obtainCertificate(settings, {
       signal,
-      progress: (step) => progress(stepText(step)),
+      progress: told(progress),
     });
     return { state: "obtained", expires };
   } catch (error) {
     if (signal.aborted) return { state: "left to the host" };
     return { state: "failed", reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** An authority that validates from several places asks from each of them: the first is told. */
+export function told(progress: (line: string) => void): (step: AcmeStep) => void {
+  let asked = false;
+  return (step) => {
+    const isAgain = step.kind === "requested" && asked;
+    asked ||= step.kind === "requested";
+    if (!isAgain) progress(stepText(step));
+  };
 }
 
 /** Null where there are none; what cannot be read, the host itself complains of. */

@@ -17,7 +17,7 @@ export interface Done {
 }
 
 /** Told of each thing that is done. */
-export type Progress = (what: string) => void;
+type Progress = (what: string) => void;
 
 /**
  * Writes everything and adds the user, or leaves everything as it was: when a step fails, or `signal` says between two

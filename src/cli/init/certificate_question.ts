@@ -13,7 +13,7 @@ import type { Asker } from "./asker.ts";
 import { type CertificateKind, type Given, parseEmail, problemOf } from "./flags.ts";
 import type { Existing } from "./found.ts";
 
-export interface ChosenCertificate {
+interface ChosenCertificate {
   readonly choice: CertificateChoice;
   /** The authority's terms were agreed to; false where there are none. */
   readonly agreed: boolean;
@@ -143,9 +143,9 @@ async function askEmail(before: string | null, asker: Asker | null): Promise<str
 
 async function agrees(choice: Acme, at: Circumstances, asker: Asker): Promise<boolean> {
   const terms = await termsUrl(choice, at.domain, at.roots);
-  const where = terms === null ? "" : `\n${asker.style.dim(terms)}`;
+  const where = terms ?? "It does not answer now; they are on its web site.";
   return await asker.confirm(
-    `Do you agree to the terms of ${authorityName(choice)}?${where}`,
+    `Do you agree to the terms of ${authorityName(choice)}?\n${asker.style.dim(where)}`,
     true,
   );
 }

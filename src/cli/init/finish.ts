@@ -8,15 +8,15 @@ import type { Output } from "../context.ts";
 import { withMailbox } from "../open.ts";
 import { safe, wrap } from "../terminal.ts";
 import { authorityName, type CertificateOutcome, tryCertificate } from "./acme.ts";
-import { type Asker, NO_STYLE } from "./asker.ts";
+import { type Asker, Cancelled, NO_STYLE } from "./asker.ts";
 import type { Done } from "./carry_out.ts";
 import { type RecordsOutcome, waitForRecords } from "./dns_wait.ts";
 import { type Given, USUAL_WAIT_S } from "./flags.ts";
 import type { Found } from "./found.ts";
+import { skippable } from "./interruption.ts";
 import type { Prepared } from "./prepare.ts";
 import { type Published, publishedAddresses } from "./published.ts";
 import { recordsText } from "./records.ts";
-import { skippable } from "./skippable.ts";
 import { closingText, dnsText, MOST_COLUMNS, notesText } from "./words.ts";
 
 /** What there is in the end, beside the plan. */
@@ -29,7 +29,7 @@ export interface Finished {
   readonly certificate: CertificateOutcome;
 }
 
-export interface Finishing {
+interface Finishing {
   readonly prepared: Prepared;
   readonly given: Given;
   readonly found: Found;
@@ -101,20 +101,22 @@ async function waitIfWanted(
   return outcome;
 }
 
+/** Whoever leaves here does not want to wait: everything else is done, and is told. */
 async function wantsToWait(forCertificate: boolean, asker: Asker): Promise<boolean> {
-  return await asker.choose({
-    message: "Add them where your domain is managed. Then?",
-    choices: [
-      {
-        value: "wait",
-        label: forCertificate
-          ? "I have added them: look for them, and get the certificate"
-          : "I have added them: look for them",
-      },
-      { value: "later", label: "Later" },
-    ],
-    first: "wait",
-  }) === "wait";
+  const added = "I have added them: look for them";
+  try {
+    return await asker.choose({
+      message: "Add them where your domain is managed. Then?",
+      choices: [
+        { value: "wait", label: forCertificate ? `${added}, and get the certificate` : added },
+        { value: "later", label: "Later" },
+      ],
+      first: "wait",
+    }) === "wait";
+  } catch (error) {
+    if (error instanceof Cancelled) return false;
+    throw error;
+  }
 }
 
 async function certificateIfReady(

@@ -1,10 +1,10 @@
 // The flags of `fmsg host init`: what each question would have been answered with.
 
 import { resolve } from "node:path";
-import { type Endpoint, parseDomain, parseDuration } from "../../config.ts";
+import { ConfigError, type Endpoint, parseDomain, parseDuration } from "../../config.ts";
 import { parsePath } from "../../config/leaf.ts";
 import { parseListen, parseSecureUrl } from "../../config/network.ts";
-import { type CommonOptions, UsageError } from "../context.ts";
+import { CommandError, type CommonOptions, UsageError } from "../context.ts";
 import type { ApiChoice, CertificateChoice } from "./answers.ts";
 
 /** As Commander gives them. */
@@ -115,7 +115,10 @@ export function problemOf(parse: () => unknown): string | null {
     parse();
     return null;
   } catch (error) {
-    if (error instanceof RangeError || error instanceof UsageError) return error.message;
+    const isExpected = [RangeError, UsageError, CommandError, ConfigError].some((kind) =>
+      error instanceof kind
+    );
+    if (isExpected && error instanceof Error) return error.message;
     throw error;
   }
 }

@@ -46,10 +46,10 @@ export function lookAround(given: Given): Found {
   };
 }
 
-/** Throws a ConfigError when there is one that cannot be used. */
+/** Null also for a file without a word in it. Throws a ConfigError when there is one that cannot be used. */
 export function readExisting(file: string): Existing | null {
   const text = textOf(file);
-  return text === null ? null : { text, answers: answersOf(text, file) };
+  return text === null || text.trim() === "" ? null : { text, answers: answersOf(text, file) };
 }
 
 /** What a file holds; null when there is none. Throws a CommandError that names it. */

@@ -1,4 +1,6 @@
-// Signals that end a command, while it does something that has to be brought to an end itself.
+// What a person has enough of: signals that end a command while it does something, and work that can be skipped.
+
+import process from "node:process";
 
 const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const;
 
@@ -36,4 +38,24 @@ export class Interruption implements Disposable {
 /** What the signal of an interruption is aborted with. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
+}
+
+/** Runs `work`, whose signal comes with Ctrl-C and, where a person is there, with Enter. */
+export async function skippable<Result>(
+  byEnter: boolean,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  using interruption = new Interruption();
+  if (!byEnter) return await work(interruption.signal);
+  const enter = new AbortController();
+  const skip = (): void => enter.abort();
+  const events = ["data", "end", "error"];
+  for (const event of events) process.stdin.once(event, skip);
+  process.stdin.resume();
+  try {
+    return await work(AbortSignal.any([interruption.signal, enter.signal]));
+  } finally {
+    for (const event of events) process.stdin.off(event, skip);
+    process.stdin.pause();
+  }
 }

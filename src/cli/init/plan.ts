@@ -7,6 +7,7 @@ import { changedForRestart } from "../../host/settings.ts";
 import { accessOf } from "./access.ts";
 import type { Answers } from "./answers.ts";
 import { writeConfiguration } from "./configuration.ts";
+import { CommandError } from "../context.ts";
 import { type Existing, textOf } from "./found.ts";
 import type { Gathered } from "./questions.ts";
 import { selfMade } from "./self_made.ts";
@@ -31,7 +32,7 @@ export interface PlannedDirectory {
   readonly mode: number;
 }
 
-export type UnitState =
+type UnitState =
   | "none"
   | "new"
   | "same"
@@ -61,6 +62,7 @@ export function isChange(file: PlannedFile): boolean {
 /** Throws a ConfigError when an existing configuration cannot be changed. */
 export async function makePlan(gathered: Gathered, replaceUnit: boolean): Promise<Plan> {
   const { answers, existing } = gathered;
+  requireFolder(answers.dataDir);
   const text = writeConfiguration(answers, existing?.text ?? null);
   const config = parseConfig(text, answers.configFile);
   const unitFacts = factsOf(answers, config);
@@ -71,7 +73,7 @@ export async function makePlan(gathered: Gathered, replaceUnit: boolean): Promis
       path: answers.configFile,
       what: "configuration",
       text,
-      before: existing?.text ?? null,
+      before: existing?.text ?? blankText(answers.configFile),
       mode: 0o644,
       ofData: false,
       secret: false,
@@ -90,6 +92,30 @@ export async function makePlan(gathered: Gathered, replaceUnit: boolean): Promis
     unitFacts,
     needsRestart: existing === null ? [] : changedForRestart(existing.answers.config, config),
   };
+}
+
+/** Throws a CommandError where there can be no such folder: it, or what it is in, is something else. */
+export function requireFolder(folder: string): void {
+  let at = folder;
+  while (statIfThere(at) === undefined && at !== dirname(at)) at = dirname(at);
+  if (statIfThere(at)?.isDirectory() === true) return;
+  const what = at === folder ? "" : `, so that there can be no ${folder}`;
+  throw new CommandError(`${at} is no folder${what}: name another folder for the data`);
+}
+
+function statIfThere(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Something on the way is no folder, or nothing that may be passed.
+    return undefined;
+  }
+}
+
+/** A file without a word in it counts as none, and is written over. */
+function blankText(file: string): string | null {
+  const text = textOf(file);
+  return text?.trim() === "" ? text : null;
 }
 
 function factsOf({ certificate, dataDir }: Answers, config: Config): UnitFacts {

@@ -1,15 +1,13 @@
 // Which addresses and ports are free, found out by listening there for a moment.
 
-import { networkInterfaces } from "node:os";
 import { challengeEndpoints } from "../../certificate/acme/mod.ts";
 import type { Endpoint } from "../../config.ts";
-import { addressText } from "../../net/mod.ts";
+import { addressText, localAddresses } from "../../net/mod.ts";
 import type { Answers } from "./answers.ts";
-import { isLoopback } from "./published.ts";
 
 export type Port = "free" | "taken" | "forbidden" | "not here";
 
-export function tryPort({ ip, port }: Endpoint): Port {
+function tryPort({ ip, port }: Endpoint): Port {
   try {
     Deno.listen({ hostname: ip, port }).close();
     return "free";
@@ -51,7 +49,7 @@ export function portNotes(
   { listen, certificate }: Answers,
   attempt: (endpoint: Endpoint) => Port = tryPort,
 ): string[] {
-  const notes = listen.flatMap((end) => noteOf(end, attempt(end)));
+  const notes = problemsOf(listen, attempt);
   if (listen.every(({ port }) => port !== FMSG_PORT && port !== 0)) {
     notes.push(
       `Others connect to port ${FMSG_PORT}: it has to be passed on to ${listen[0]?.port}`,
@@ -59,8 +57,7 @@ export function portNotes(
   }
   if (certificate.kind !== "acme") return notes;
   const challenge = challengeEndpoints(certificate, listen);
-  const problems = challenge.flatMap((end) => noteOf(end, attempt(end)));
-  const [problem] = problems;
+  const [problem] = problemsOf(challenge, attempt);
   if (problem === undefined) return notes;
   return [
     ...notes,
@@ -68,23 +65,25 @@ export function portNotes(
   ];
 }
 
-function noteOf(end: Endpoint, port: Port): string[] {
-  const where = addressText(end);
-  switch (port) {
-    case "free":
-      return [];
-    case "taken":
-      return [`Another program listens on ${where} ("ss -ltnp" shows which)`];
-    case "forbidden":
-      return [`Only root may listen on ${where}, or a service that is given the right to`];
-    case "not here":
-      return [`This machine has no address ${end.ip}`];
-  }
+/** One sentence for all places that have the same problem. */
+function problemsOf(places: readonly Endpoint[], attempt: (endpoint: Endpoint) => Port): string[] {
+  const byPort = Map.groupBy(places, (place) => attempt(place));
+  return [...byPort].flatMap(([port, some]) => {
+    const where = some.map(addressText).join(" and ");
+    switch (port) {
+      case "free":
+        return [];
+      case "taken":
+        return [`Another program listens on ${where} ("ss -ltnp" shows which)`];
+      case "forbidden":
+        return [`Only root may listen on ${where}, or a service that is given the right to`];
+      case "not here":
+        return [`This machine has no address ${some.map(({ ip }) => ip).join(" and ")}`];
+    }
+  });
 }
 
 /** The addresses of this machine that others may know; link-local ones need a zone. */
 function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-    .map(({ address }) => address)
-    .filter((ip) => !isLoopback(ip) && !/^fe80:/i.test(ip));
+  return [...localAddresses({ loopback: false })].filter((ip) => !/^fe80:/i.test(ip));
 }

@@ -1,7 +1,14 @@
 // The addresses that belong into DNS for fmsg.<domain>: those from which this host reaches others (row R8).
 
 import type { Endpoint } from "../../config.ts";
-import { addressSeenOutside, canonicalIp, isPublic, localAddress } from "../../net/mod.ts";
+import {
+  addressSeenOutside,
+  canonicalIp,
+  isLoopback,
+  isPublic,
+  localAddress,
+  THIS_MACHINE,
+} from "../../net/mod.ts";
 import type { Addresses } from "./records.ts";
 
 export interface Published extends Addresses {
@@ -9,7 +16,7 @@ export interface Published extends Addresses {
   readonly notes: readonly string[];
 }
 
-export interface Looking {
+interface Looking {
   /** The network has no way in from outside: its own addresses are the right ones. */
   readonly isPrivateNetwork: boolean;
   readonly signal: AbortSignal;
@@ -18,6 +25,8 @@ export interface Looking {
 /** What is asked of the network; another one in tests. */
 export interface Network {
   readonly local: (family: Family) => Promise<string | null>;
+  /** Is there a way from this address to the internet? */
+  readonly leads: (from: string) => Promise<boolean>;
   readonly seenOutside: (family: Family, signal: AbortSignal) => Promise<string | null>;
 }
 
@@ -39,7 +48,11 @@ export async function publishedAddresses(
   return { a: four.ips, aaaa: six.ips, notes };
 }
 
-const THE_NETWORK: Network = { local: localAddress, seenOutside: addressSeenOutside };
+const THE_NETWORK: Network = {
+  local: localAddress,
+  leads: THIS_MACHINE.leads,
+  seenOutside: addressSeenOutside,
+};
 
 const NONE =
   "This machine seems to have no address that reaches others: add records for the address that it will have";
@@ -70,11 +83,12 @@ async function asSeen(
   family: Family,
   ip: string,
   { isPrivateNetwork, signal }: Looking,
-  { seenOutside }: Network,
+  { leads, seenOutside }: Network,
 ): Promise<Part> {
-  if (isPublic(ip) || isLoopback(ip) || isPrivateNetwork) return { ips: [ip], notes: [] };
-  // An AAAA record that is not this machine's own address makes every receiver terminate that comes by IPv6.
-  if (family === 6) return { ips: [], notes: [] };
+  if (isLoopback(ip) || isPrivateNetwork) return { ips: [ip], notes: [] };
+  // An AAAA record of what this machine does not leave from makes every receiver terminate that is reached by IPv6.
+  if (family === 6) return { ips: isPublic(ip) && await leads(ip) ? [ip] : [], notes: [] };
+  if (isPublic(ip)) return { ips: [ip], notes: [] };
   const seen = await seenOutside(family, signal);
   if (seen === null) {
     return {
@@ -90,8 +104,4 @@ async function asSeen(
       `This machine has the address ${ip} and is seen as ${seen}: the router has to pass port 4930 on to it, and port 80 where the certificate comes by ACME`,
     ],
   };
-}
-
-export function isLoopback(ip: string): boolean {
-  return ip.startsWith("127.") || ip === "::1";
 }

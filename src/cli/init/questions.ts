@@ -3,7 +3,8 @@
 import { join, resolve } from "node:path";
 import { NOT_YET, parseDomain } from "../../config.ts";
 import { parsePath } from "../../config/leaf.ts";
-import { shownDomain } from "../addresses.ts";
+import { Address, addressProblem } from "../../wire/mod.ts";
+import { shownDomain, wireSpelling } from "../addresses.ts";
 import { UsageError } from "../context.ts";
 import type { Answers, ApiChoice } from "./answers.ts";
 import type { Asker } from "./asker.ts";
@@ -17,9 +18,9 @@ import {
   textOf,
   usualDataDir,
 } from "./found.ts";
+import { requireFolder } from "./plan.ts";
 import { freeListen } from "./ports.ts";
 import { endpointsText } from "./words.ts";
-import { userAddress } from "./user.ts";
 
 /** What was answered, and what else follows from the questions. */
 export interface Gathered {
@@ -99,15 +100,24 @@ function requireRoots(file: string): string {
 
 /** The questions that most leave alone. */
 export async function askPlaces({ answers }: Gathered, asker: Asker): Promise<Places> {
-  const path = async (message: string, fallback: string): Promise<string> =>
-    resolve(
-      await asker.text({ message, fallback, problem: (text) => problemOf(() => parsePath(text)) }),
-    );
-  const configFile = await path("The configuration", answers.configFile);
+  const path = async (
+    message: string,
+    fallback: string,
+    tryIt: (path: string) => void,
+  ): Promise<string> => {
+    const problem = (text: string) =>
+      problemOf(() => {
+        parsePath(text);
+        tryIt(resolve(text));
+      });
+    return resolve(await asker.text({ message, fallback, problem }));
+  };
+  const configFile = await path("The configuration", answers.configFile, readExisting);
   const moved = configFile !== answers.configFile;
   const dataDir = await path(
     "The folder for messages, users and keys",
     moved ? readExisting(configFile)?.answers.dataDir ?? answers.dataDir : answers.dataDir,
+    requireFolder,
   );
   const listen = parseEndpoints(
     await asker.text({
@@ -171,6 +181,21 @@ async function askUser(
     problem: (text) => text.trim() === "" ? null : problemOf(() => userAddress(text, domain)),
   });
   return typed === "" ? null : userAddress(typed, domain).text;
+}
+
+/** `alice`, `alice@example.com` and `@alice@example.com` are one address of the domain. Throws a RangeError. */
+function userAddress(text: string, domain: string): Address {
+  const typed = text.trim();
+  const inner = typed.replace(/^@/, "");
+  const spelled = wireSpelling(inner.includes("@") ? `@${inner}` : `@${inner}@${domain}`);
+  const address = Address.parse(spelled);
+  if (address === null) {
+    throw new RangeError(`"${typed}" is no address: ${addressProblem(spelled)}`);
+  }
+  if (address.domain !== domain) {
+    throw new RangeError(`"${typed}" is elsewhere: addresses here end in @${shownDomain(domain)}`);
+  }
+  return address;
 }
 
 async function askApi(

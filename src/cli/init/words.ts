@@ -62,7 +62,7 @@ function stateOf({ files }: Plan, path: string): string {
   return `(${fileState(files.find((file) => file.path === path))})`;
 }
 
-export type FileState = "new" | "changed" | "unchanged";
+type FileState = "new" | "changed" | "unchanged";
 
 export function fileState(file: PlannedFile | undefined): FileState {
   if (file === undefined || !isChange(file)) return "unchanged";
@@ -100,7 +100,7 @@ export function commandsOf(
   if (address === null) commands.push(fmsg(`user add @you@${shownDomain(answers.domain)}`));
   else {
     const user = shellWord(shownAddress(address));
-    commands.push(fmsg(`send --from ${user} --to ${user} --topic Hello "It works"`));
+    commands.push(fmsg(`send --from ${user} --to ${user} "It works"`));
     commands.push(fmsg(`list ${user}`));
   }
   return commands;
@@ -164,7 +164,7 @@ export function closingText(
   },
 ): string {
   const { answers } = plan;
-  const remaining = remainingText(answers, agreed, certificate);
+  const remaining = remainingText(plan, agreed, certificate);
   const commands = commandsOf(plan, found, running, address).map((line) => `  ${line}`);
   const prose = (text: string): string => wrap(text, Math.min(columns, MOST_COLUMNS));
   return [
@@ -183,7 +183,7 @@ export function closingText(
 export const MOST_COLUMNS = 100;
 
 function remainingText(
-  answers: Answers,
+  { answers, config }: Plan,
   agreed: boolean,
   outcome: CertificateOutcome,
 ): string | null {
@@ -191,10 +191,18 @@ function remainingText(
   switch (certificate.kind) {
     case "files":
       return null;
-    case "self-made":
+    case "self-made": {
+      const { authority } = selfMadeFiles(answers);
+      const trusted = config.tls?.ca;
+      const here = trusted === undefined || trusted === authority
+        ? ""
+        : ` This host itself goes on to trust what is in ${
+          safe(trusted)
+        }: add the authority there, too.`;
       return `Hosts that exchange messages with this one have to trust its authority: copy ${
-        safe(selfMadeFiles(answers).authority)
-      } to them, and name it there as tls.ca in fmsg.yaml.`;
+        safe(authority)
+      } to them, and name it there as tls.ca in fmsg.yaml, or add it to the file that is named already.${here}`;
+    }
     case "acme": {
       if (outcome.state === "obtained" || outcome.state === "there") return null;
       if (outcome.state === "failed") {

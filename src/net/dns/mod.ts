@@ -12,3 +12,4 @@ export type { Family } from "./message.ts";
 export { askRecords } from "./records.ts";
 export { defaultServers, type Server, systemServers } from "./servers.ts";
 export { canonicalAddress, canonicalName, isLoopback } from "./name.ts";
+export { type NameServer, nameServersOf } from "./zone.ts";
