@@ -72,7 +72,7 @@ payload() {
 
 unpack() {
   if [ -t 2 ]; then echo "fmsg: unpacking itself into $folder, once" >&2; fi
-  temporary=$(mktemp -d "$folder/.new.XXXXXX" 2>/dev/null) || no_room
+  temporary=$(mktemp -d "$folder/.new.$$.XXXXXX" 2>/dev/null) || no_room
   trap 'rm -rf "$temporary"' EXIT
   trap 'exit 1' HUP INT TERM
   if ! payload | tar -xzf - -C "$temporary" 2>/dev/null; then
@@ -95,10 +95,14 @@ no_room() {
   fail "cannot write the $((size / 1000000)) MB of the program to $folder: make room there, or name another folder in XDG_CACHE_HOME"
 }
 
-# Removes what earlier versions left, and what nobody finished unpacking. A host may still run from it.
+# Removes what earlier versions left, from which a host may still run, and what those left who were killed.
 sweep() {
-  for old in "$folder"/* "$folder"/.new.*; do
+  for old in "$folder"/*; do
     if [ "$old" != "$entry" ] && [ "$program" -nt "$old" ] && ! runs "$old"; then rm -rf "$old"; fi
+  done
+  for old in "$folder"/.new.*; do
+    unpacker=${old##*/.new.}
+    kill -0 "${unpacker%%.*}" 2>/dev/null || rm -rf "$old"
   done
 }
 

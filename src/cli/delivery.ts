@@ -58,6 +58,7 @@ export function requireDelivered(delivery: readonly DeliveryView[]): void {
 /** What became of one recipient, in words. */
 export function outcomeInWords(delivery: DeliveryView): string {
   const { state, reason, next_attempt } = delivery;
+  if (isUntried(delivery)) return "waits for its first attempt";
   switch (state) {
     case "local":
       return "has it (here)";
@@ -72,6 +73,11 @@ export function outcomeInWords(delivery: DeliveryView): string {
   }
 }
 
+/** Nothing has come of it yet, good or bad. */
+function isUntried({ state, attempts, reason }: DeliveryView): boolean {
+  return state === "pending" && attempts === 0 && reason === null;
+}
+
 /** The hash of what was sent, as it is printed; a draft has none yet. */
 export function printedHash(done: Sent | Drafted): string | null {
   return done.kind === "sent" ? hex(done.hash) : null;
@@ -84,6 +90,7 @@ function deliveryOf(mailbox: Mailbox, id: number): readonly DeliveryView[] {
 function tellNews(delivery: readonly DeliveryView[], told: Set<string>, output: Output): void {
   const { style } = output;
   for (const recipient of delivery) {
+    if (isUntried(recipient)) continue;
     const line = `${recipient.address} ${outcomeInWords(recipient)}`;
     if (told.has(line)) continue;
     told.add(line);

@@ -23,7 +23,7 @@ import { saveCommand } from "./save.ts";
 import { sendCommand } from "./send.ts";
 import { showCommand } from "./show.ts";
 import { nearest } from "./suggest.ts";
-import { safe } from "./terminal.ts";
+import { loadWidths, safe } from "./terminal.ts";
 import { threadCommand } from "./thread.ts";
 import { TOPIC_NAMES, topicNamed } from "./topics.ts";
 import { userCommand } from "./user.ts";
@@ -77,10 +77,23 @@ function program(output: Output): Command {
   root.addCommand(completeAddressesCommand(output), { hidden: true });
   withTopics(root);
   withExamples(root, "fmsg help send", "fmsg user list --json");
-  root.hook("preAction", (_root, action) => inheritCommonOptions(action));
+  root.hook("preAction", async (_root, action) => {
+    inheritCommonOptions(action);
+    if (action.getOptionValue("json") !== true && !WITHOUT_COLUMNS.has(action.name())) {
+      await loadWidths();
+    }
+  });
   settle(root, output);
   return root;
 }
+
+/** Commands that line nothing up, and are started often or by programs. */
+const WITHOUT_COLUMNS: ReadonlySet<string> = new Set([
+  "complete-addresses",
+  "completion",
+  "run",
+  "send",
+]);
 
 /** Every command throws instead of exiting, writes where all of them write, and keeps its errors to one line. */
 function settle(command: Command, output: Output): void {

@@ -111,10 +111,11 @@ function removeDataDir(dataDir: string): void {
   rmdirSync(dataDir);
 }
 
-/** A log of another store would be played into the restored one. */
+/** A log of another store would be played into the restored one; an empty one, or only the index of one, would not. */
 function requireNoStore(dataDir: string): void {
   const store = storeFile(dataDir);
-  const found = ["", "-wal", "-shm", "-journal"].map((end) => store + end).filter(existsSync);
+  const logs = [`${store}-wal`, `${store}-journal`].filter(hasContent);
+  const found = existsSync(store) ? [store, ...logs] : logs;
   if (found.length === 0) return;
   throw new CommandError(
     `${dataDir} holds a store already: move ${found.join(" and ")} away, or name another data_dir`,
@@ -125,12 +126,15 @@ function requireBackup(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw new CommandError(`There is no file ${file}`);
   if (found.isDirectory()) throw new CommandError(`${file} is a folder: name a backup in it`);
-  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
-  if (log !== undefined && log.size > 0) {
+  if (hasContent(`${file}-wal`)) {
     throw new CommandError(
       `${file} is no backup but a store in use, of which a part is in ${file}-wal: copy it with "fmsg host backup"`,
     );
   }
+}
+
+function hasContent(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 async function copyIn(file: string, partial: string, dataDir: string): Promise<void> {

@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 import { width } from "./text.ts";
 
 export { table, type TableOptions } from "./table.ts";
-export { pad, truncate, width, wrap } from "./text.ts";
+export { loadWidths, pad, truncate, width, wrap } from "./text.ts";
 
 /**
  * `text` without anything that commands the terminal, moves the cursor, turns the reading direction or stays invisible:
@@ -115,12 +115,19 @@ function showUnlessJoining(character: string, offset: number, whole: string): st
 }
 
 // In the scripts left out here joiners change nothing that one sees: there they only make two equal words differ.
-const JOINED_LETTER = new RegExp(
-  String.raw`[[\p{L}\p{M}]--[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}` +
-    String.raw`\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}` +
-    String.raw`\p{scx=Inherited}\p{scx=Common}\p{Default_Ignorable_Code_Point}]]$`,
-  "v",
-);
+let joinedLetter: RegExp | null = null;
+
+/** Made when there is a joiner: its tables take milliseconds. */
+function endsInJoinedLetter(text: string): boolean {
+  joinedLetter ??= new RegExp(
+    String.raw`[[\p{L}\p{M}]--[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}` +
+      String.raw`\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}` +
+      String.raw`\p{scx=Inherited}\p{scx=Common}\p{Default_Ignorable_Code_Point}]]$`,
+    "v",
+  );
+  return joinedLetter.test(text);
+}
+
 const MARK = /\p{M}$/v;
 const LETTER_FOLLOWS = /^(?!\p{Default_Ignorable_Code_Point})\p{L}/v;
 const EMOJI = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\u{fe0f}]$/v;
@@ -130,7 +137,7 @@ const EMOJI_FOLLOWS = /^\p{Extended_Pictographic}/v;
 function isJoining(joiner: string, offset: number, whole: string): boolean {
   const before = whole.slice(Math.max(0, offset - 2), offset);
   const after = whole.slice(offset + 1, offset + 3);
-  if (JOINED_LETTER.test(before)) return MARK.test(before) || LETTER_FOLLOWS.test(after);
+  if (endsInJoinedLetter(before)) return MARK.test(before) || LETTER_FOLLOWS.test(after);
   return joiner === ZWJ && EMOJI.test(before) && EMOJI_FOLLOWS.test(after);
 }
 

@@ -1,10 +1,20 @@
 // Text measured in terminal columns: width, padding, cutting, wrapping. Widths are those of what a terminal draws, so a
 // CJK character or an emoji takes two columns, a combining mark none, and colours (SGR sequences) none.
-import stringWidth from "string-width";
+
+let measure: ((text: string) => number) | null = null;
+
+/**
+ * Loads what measures text of every script, a quarter of the program's start, which commands without columns need not
+ * wait for. Before it is there, a character takes one column: at worst a table does not line up.
+ */
+export async function loadWidths(): Promise<void> {
+  measure ??= (await import("string-width")).default;
+}
 
 /** The columns that `text`, one line, takes in a terminal. */
 export function width(text: string): number {
-  return stringWidth(text);
+  if (!NOT_PRINTABLE_ASCII.test(text)) return text.length;
+  return measure === null ? [...text].length : measure(text);
 }
 
 /** `text` filled up with spaces to `columns`, with the text at the `side`. Longer text stays as it is. */
@@ -67,7 +77,7 @@ function wrapLine(line: string, columns: number): string[] {
   return lines;
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let graphemes: Intl.Segmenter | null = null;
 const SGR = new RegExp(String.raw`(\u{1b}\[[\d;]*m)`, "gu");
 const NOT_PRINTABLE_ASCII = /[^ -~]/;
 const WORD_OR_GAP = / +|[^ ]+/g;
@@ -78,6 +88,8 @@ function* pieces(text: string): Generator<string> {
     yield* text;
     return;
   }
+  // Made when it is needed, which for ASCII it is not: it takes as long as the rest of this module.
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (const [index, part] of text.split(SGR).entries()) {
     // Splitting by a group puts what the group matched at the odd places.
     if (index % 2 === 1) yield part;

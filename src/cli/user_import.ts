@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { serialize } from "node:v8";
 import type { Command } from "commander";
 import type { Config } from "../config.ts";
+import { MAX_FRAME } from "../host/mod.ts";
 import { storeFile, type UserView } from "../store/mod.ts";
 import { shownAddress } from "./addresses.ts";
 import {
@@ -27,10 +28,10 @@ interface ImportOptions extends CommonOptions {
 }
 
 /** Bytes of a file; that of 50,000 users with every column has half of it. */
-const MAX_FILE = 8 * 1024 * 1024;
+const MAX_FILE = 16 * 1024 * 1024;
 
-/** Bytes of changes that the running host takes at once, less what goes around them. */
-const MAX_CHANGES = 8 * 1024 * 1024 - 4096;
+/** Bytes of changes: what the running host takes at once, less what goes around them. */
+const MAX_CHANGES = MAX_FRAME - 4096;
 
 /** How much of a long list is shown in a note. */
 const MANY = 10;

@@ -24,8 +24,8 @@ export type Response =
   /** It cannot be done; the message says why. */
   | { readonly kind: "refused"; readonly message: string };
 
-/** A command stages content in chunks of 64 KiB, a few at a time; whatever is larger is no request of ours. */
-const MAX_FRAME = 8 * 1024 * 1024;
+/** Bytes of a frame; whatever is larger is none of ours. An import of 50,000 users with every limit has half of it. */
+export const MAX_FRAME = 32 * 1024 * 1024;
 
 /** A frame is its length in 4 bytes, and a value in the runtime's own serialization. */
 export async function writeFrame(connection: Deno.Conn, value: Request | Response): Promise<void> {

@@ -120,6 +120,18 @@ Deno.test("a store that is there is not replaced, nor is a log that it left", as
   assert.match(stderr, /move \S+fmsg\.db-wal away/);
 });
 
+Deno.test("an empty log and the index of a log, left of a store that was moved away, are no hindrance", async () => {
+  using old = await backedUp();
+  using place = elsewhere();
+  Deno.mkdirSync(place.data);
+  Deno.writeTextFileSync(join(place.data, "fmsg.db-wal"), "");
+  Deno.writeFileSync(join(place.data, "fmsg.db-shm"), noise(32 * 1024));
+  const { status, stderr } = await place.run(["host", "restore", old.backup]);
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(await told(place), await told(old));
+  audit(place.data);
+});
+
 Deno.test("while another process has the data directory, it is named and nothing is restored", async () => {
   using old = await backedUp();
   using place = elsewhere();

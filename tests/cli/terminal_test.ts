@@ -5,6 +5,7 @@ import {
   formatDuration,
   formatSize,
   formatTime,
+  loadWidths,
   makeStyle,
   pad,
   safe,
@@ -13,6 +14,8 @@ import {
   width,
   wrap,
 } from "../../src/cli/terminal.ts";
+
+await loadWidths();
 
 const FAMILY = "👨‍👩‍👧‍👦";
 const MEGABYTES_10 = 10 * 1024 * 1024;
@@ -111,6 +114,21 @@ Deno.test("whatever a stranger writes, nothing harmful is left and safe text sta
     const lines = safe(text, { multiline: true });
     for (const one of lines.split("\n")) assert.doesNotMatch(one, harmful);
   }));
+});
+
+Deno.test("a command that prints columns can measure wide characters, and one for programs does not wait for that", async () => {
+  const child = new URL("width_child.ts", import.meta.url).pathname;
+  const after = async (...words: readonly string[]): Promise<number> => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", child, ...words],
+      stdin: "null",
+    }).output();
+    return Number(new TextDecoder().decode(stdout));
+  };
+  assert.equal(await after("help", "dns"), 4);
+  assert.equal(await after("list", "@a@a.test", "--config", "/nowhere"), 4);
+  assert.equal(await after("list", "@a@a.test", "--config", "/nowhere", "--json"), 2);
+  assert.equal(await after("completion", "bash"), 2);
 });
 
 Deno.test("width counts what a terminal draws", () => {

@@ -71,4 +71,6 @@ Deno.test("the bundle names its workers where they are, and keeps apart what is 
   assert.ok(loaded.size > 1 && start.includes("runCommandLine"));
   assert.ok(!start.includes("X509CertificateGenerator"), "certificates are made later");
   assert.ok(all.includes("X509CertificateGenerator"));
+  assert.ok(!start.includes("RGI_Emoji"), "what measures emoji is loaded with the first column");
+  assert.ok(all.includes("RGI_Emoji"));
 });

@@ -176,9 +176,8 @@ const PROBE = `
   }));
 `;
 
-Deno.test("a signal while it unpacks ends it, and leaves nothing half done", async () => {
-  const cache = emptyFolder();
-  const child = new Deno.Command(SELF_EXTRACTING, {
+function unpacking(cache: string): Deno.ChildProcess {
+  return new Deno.Command(SELF_EXTRACTING, {
     args: ["--version"],
     clearEnv: true,
     env: { PATH: "/bin", CACHE_DIRECTORY: cache },
@@ -188,6 +187,11 @@ Deno.test("a signal while it unpacks ends it, and leaves nothing half done", asy
     // A group of its own, as a terminal and a service manager make one.
     detached: true,
   }).spawn();
+}
+
+Deno.test("a signal while it unpacks ends it, and leaves nothing half done", async () => {
+  const cache = emptyFolder();
+  const child = unpacking(cache);
   try {
     await waitFor(() => filesBelow(cache).length > 0, { what: "the program to unpack" });
   } finally {
@@ -196,6 +200,26 @@ Deno.test("a signal while it unpacks ends it, and leaves nothing half done", asy
   const { signal } = await child.status;
   assert.equal(signal, "SIGTERM");
   await waitFor(() => filesBelow(cache).length === 0, { what: "the remains to go" });
+});
+
+Deno.test("what one left that was killed while it unpacked goes when the next has unpacked", async () => {
+  const cache = emptyFolder();
+  const env = { CACHE_DIRECTORY: cache };
+  const child = unpacking(cache);
+  try {
+    await waitFor(() => filesBelow(cache).length > 0, { what: "the program to unpack" });
+  } finally {
+    Deno.kill(-child.pid, "SIGKILL");
+  }
+  await child.status;
+  const folder = join(cache, "program");
+  assert.equal([...Deno.readDirSync(folder)].length, 1);
+  // What somebody unpacks at this moment stays.
+  const other = join(folder, `.new.${Deno.pid}.AbCdEf`);
+  Deno.mkdirSync(other);
+  assertStarted(await version({ env }));
+  Deno.removeSync(other);
+  assert.match(basename(entryOf(cache)), /^[0-9a-f]{32}$/);
 });
 
 Deno.test("nothing of the shared cache was damaged by all this", async () => {

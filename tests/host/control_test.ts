@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { ControlServer, controlSocket } from "../../src/host/control.ts";
 import { connectToHost, type HostConnection } from "../../src/host/control_client.ts";
+import { MAX_FRAME } from "../../src/host/frames.ts";
 import { OPERATOR } from "./operator.ts";
 import {
   type ContentSource,
@@ -270,7 +271,7 @@ for (
 Deno.test("S3 a frame larger than any request is not waited for", () =>
   running(async ({ folder }) => {
     using raw = await Raw.open(folder);
-    await raw.frame(new Uint8Array(10), 8 * 1024 * 1024 + 1);
+    await raw.frame(new Uint8Array(10), MAX_FRAME + 1);
     assert.equal(await raw.answer(), null);
   }));
 

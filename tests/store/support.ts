@@ -25,6 +25,7 @@ import {
   type WriterSettings,
 } from "../../src/store/mod.ts";
 import { type Row } from "../../src/store/database.ts";
+import type { Accept } from "../../src/store/operations.ts";
 import { openForReading } from "../../src/store/opening.ts";
 import { Writer } from "../../src/store/writer.ts";
 import { type Message } from "../support/message.ts";
@@ -260,7 +261,8 @@ export function batch(message: Message): Operation {
   return { name: "accept", input: batchArrival(message) };
 }
 
-function arrival({ header, headerHash, hash, payload }: Message) {
+/** What the writer takes of a message that brings its content along. */
+export function arrival({ header, headerHash, hash, payload }: Message): Accept {
   const content = { kind: "inline", bytes: payload } as const;
   return { header, headerHash, messageHash: hash, content, answer: null };
 }

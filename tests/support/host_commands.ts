@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import * as v from "valibot";
+import { PERMISSIONS } from "../../scripts/compile/flags.ts";
 import {
   ADDED,
   type AddedView,
@@ -17,8 +18,12 @@ import {
 } from "./host_views.ts";
 import { within } from "./wait.ts";
 
-/** The program from this checkout. */
-export const PROGRAM = ["run", "-A", join(import.meta.dirname ?? ".", "..", "..", "main.ts")];
+/** The program from this checkout, with the permissions of the executable: what works here works there. */
+export const PROGRAM: readonly string[] = [
+  "run",
+  ...PERMISSIONS,
+  join(import.meta.dirname ?? ".", "..", "..", "main.ts"),
+];
 
 export interface Ran {
   readonly code: number;
