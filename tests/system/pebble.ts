@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { waitFor } from "../support/wait.ts";
 import type { World } from "../support/world.ts";
+import { MANAGEMENT_PORT, PORT, setUpPebble } from "./stage/pebble.ts";
 
 export interface PebbleChoices {
   /** PEBBLE_VA_NOSLEEP, PEBBLE_WFE_NONCEREJECT and others; validations are at once unless told. */
@@ -18,9 +19,6 @@ export interface PebbleChoices {
 
 /** The port that its validations ask, in the place of 80. */
 export const HTTP_PORT = 5002;
-
-const PORT = 14000;
-const MANAGEMENT_PORT = 15000;
 
 export class Pebble implements AsyncDisposable {
   readonly directory: string;
@@ -43,30 +41,17 @@ export class Pebble implements AsyncDisposable {
     const ip = choices.ip ?? world.address();
     const folder = join(world.folder, `pebble-${crypto.randomUUID()}`);
     await Deno.mkdir(folder);
-    const { cert, key } = await world.authority.issue("pebble.test", { names: [ip] });
-    const [certificate, privateKey] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-    await Deno.writeTextFile(certificate, cert);
-    await Deno.writeTextFile(privateKey, key);
-    const config = join(folder, "config.json");
-    await Deno.writeTextFile(
-      config,
-      JSON.stringify({
-        pebble: {
-          listenAddress: `${ip}:${PORT}`,
-          managementListenAddress: `${ip}:${MANAGEMENT_PORT}`,
-          certificate,
-          privateKey,
-          httpPort: HTTP_PORT,
-          tlsPort: HTTP_PORT + 1,
-          ...choices.config,
-        },
-      }),
-    );
-    const child = new Deno.Command("pebble", {
-      args: [
-        ...["-config", config, "-dnsserver", `${world.dns.ip}:${world.dns.port}`],
-        `-strict=${choices.strict === true}`,
-      ],
+    const { files, argv: [command, ...args] } = await setUpPebble({
+      folder,
+      authority: world.authority,
+      ip,
+      httpPort: HTTP_PORT,
+      dns: `${world.dns.ip}:${world.dns.port}`,
+      ...choices,
+    });
+    for (const [file, text] of files) await Deno.writeTextFile(file, text);
+    const child = new Deno.Command(command, {
+      args,
       env: { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0", ...choices.env },
       stdin: "null",
       stdout: "piped",
