@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import { type Config, ConfigError } from "../config.ts";
+import { addressText } from "../net/mod.ts";
 import { Host, Log, NotConfigured, writeToStderr } from "../host/mod.ts";
 import { backupCommand } from "./backup.ts";
 import { bansCommand } from "./bans.ts";
@@ -44,10 +45,18 @@ async function run(options: CommonOptions): Promise<void> {
   if (Deno.uid() === 0) log.warn(AS_ROOT);
   const host = await start(config, log);
   surviveFaults(host);
-  const failure = await Promise.race([
-    stopped(log, () => reload(host, options, log)),
-    host.failed,
-  ]);
+  const stop = stopped(log, () => reload(host, options, log));
+  // Whoever reads this may send a signal at once.
+  host.onServing(() =>
+    log.info("listening", {
+      domain: config.domain,
+      addresses: host.endpoints.map(addressText),
+      data_dir: config.data_dir,
+      certificate_expires: host.certificate.expires?.toISOString() ?? null,
+      pid: Deno.pid,
+    })
+  );
+  const failure = await Promise.race([stop, host.failed]);
   if (failure !== null) {
     log.error("the host cannot go on", { error: failure.message });
     log.flush();

@@ -48,6 +48,7 @@ export class Host implements AsyncDisposable, Operator {
   /** Resolvers of earlier configurations whose look-ups are not through. */
   readonly #retiring = new Set<Resolver>();
   #serves = false;
+  #tellServing: () => void = () => {};
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -158,6 +159,12 @@ export class Host implements AsyncDisposable, Operator {
     else host.#serve();
     host.#closing = building.move();
     return host;
+  }
+
+  /** `told` is called once others are served: at once where they are already, or when the first certificate is there. */
+  onServing(told: () => void): void {
+    if (this.#serves) told();
+    else this.#tellServing = told;
   }
 
   /** Where it listens, with the ports that the system chose. */
@@ -287,16 +294,10 @@ export class Host implements AsyncDisposable, Operator {
   #serve(): void {
     if (this.#serves) return;
     this.#serves = true;
-    const { current: { config }, outbound, certificate, log } = this.#parts;
+    const { outbound, certificate, log } = this.#parts;
     outbound.start();
     for (const warning of certificate.view.warnings) log.warn(warning);
-    log.info("listening", {
-      domain: config.domain,
-      addresses: this.endpoints.map(addressText),
-      data_dir: config.data_dir,
-      certificate_expires: certificate.view.expires?.toISOString() ?? null,
-      pid: Deno.pid,
-    });
+    this.#tellServing();
   }
 }
 
