@@ -1,6 +1,6 @@
 // Messages in words: what list, show and thread have in common. All of it is harmless to print.
 
-import { codeMeaning, codeName } from "../wire/mod.ts";
+import { codeMeaning, codeName, decoderFor, isText } from "../wire/mod.ts";
 import type { AttachmentView, DeliveryView, Mailbox, MessageView } from "../store/mod.ts";
 import { shownAddress } from "./addresses.ts";
 import { CommandError, type Output } from "./context.ts";
@@ -104,7 +104,7 @@ export async function bodyText(
   message: MessageView,
   maxBytes: number,
 ): Promise<{ readonly text: string; readonly cut: boolean } | null> {
-  if (!/^(?:text\/|application\/json *(?:;|$))/i.test(message.type)) return null;
+  if (!isText(message.type)) return null;
   const content = mailbox.content(message.id, null);
   if (content === null) return null;
   const bytes = await firstBytes(content, maxBytes);
@@ -126,18 +126,6 @@ async function firstBytes(
     if (length === maxBytes) break;
   }
   return first.subarray(0, length);
-}
-
-function decoderFor(type: string, bytes: Uint8Array): TextDecoder {
-  const charset = /; *charset="?([^";\s]+)/i.exec(type)?.[1] ?? "utf-8";
-  // RFC 2781 4.3: the byte order mark decides; without one it is big-endian, which is not what the Web's "utf-16" is.
-  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-16be";
-  try {
-    return new TextDecoder(charset.toLowerCase() === "utf-16" ? utf16 : charset);
-  } catch {
-    // A charset that nobody knows is most likely one that agrees with UTF-8 on most of it.
-    return new TextDecoder();
-  }
 }
 
 /** When a message was sent; a draft was not. */

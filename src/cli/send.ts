@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import type { Command } from "commander";
+import { typeOfBody, typeOfFile } from "../host/file_type.ts";
 import { type PartInput, stageParts } from "../host/parts.ts";
 import type { Sent, StoreWriter } from "../store/mod.ts";
 import { wireSpelling } from "./addresses.ts";
@@ -14,7 +15,6 @@ import {
   UsageError,
 } from "./context.ts";
 import { orFail, printedHash, requireDelivered, waitForDelivery, waitSeconds } from "./delivery.ts";
-import { typeOfBody, typeOfFile } from "./file_type.ts";
 import { messageId } from "./ids.ts";
 import { openConfig, withWriter } from "./open.ts";
 

@@ -13,4 +13,5 @@ export * from "./receive.ts";
 export * from "./retry.ts";
 export * from "./serve.ts";
 export * from "./terminate.ts";
+export { turn } from "./turn.ts";
 export * from "./verdict.ts";

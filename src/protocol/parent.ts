@@ -10,13 +10,11 @@ import {
 } from "../wire/mod.ts";
 import { type Problem, refuse } from "./problem.ts";
 
+/** A message or a batch that a reply may name. */
 export interface Candidate {
   readonly header: Header;
   readonly hash: MessageHash;
-}
-
-export interface Batch extends Candidate {
-  /** Domains to which this host tried to send the batch, without success. */
+  /** Domains to which this host tried to send it, without success. */
   readonly undelivered: ReadonlySet<string>;
 }
 
@@ -28,14 +26,15 @@ export function chooseParent(
   sender: Address,
   recipients: readonly Address[],
   original: Candidate | null,
-  batches: readonly Batch[],
+  batches: readonly Candidate[],
 ): MessageHash | Problem {
-  const domains = new Set(recipients.map((address) => address.domain));
+  const domains = domainsOf(recipients);
   if (original !== null && isFromOrTo(original.header, sender)) {
-    const first = domainsOf([original.header.from, ...original.header.to]);
-    const later = domainsOf(batches.flatMap((batch) => batch.header.addTo?.to ?? []));
-    const onlyAdded = [...domains].some((domain) => !first.has(domain) && later.has(domain));
-    if (!onlyAdded) return original.hash;
+    const later = domainsOf(batches.flatMap((batch) => participants(batch.header)));
+    const onlyByBatch = [...domains].some((domain) =>
+      !holds(original, domain) && later.has(domain)
+    );
+    if (!onlyByBatch) return original.hash;
   }
   const mine = batches.filter((batch) => isParticipant(batch.header, sender));
   const held = mine.find((batch) => [...domains].every((domain) => holds(batch, domain)));
@@ -49,7 +48,29 @@ export function chooseParent(
   return refuse(
     "cannot be delivered",
     "No one message of this thread is held by the hosts of all these recipients: reply to fewer of them, or add the " +
-      "missing ones to the message first",
+      "missing ones to the message first, or start a new thread",
+  );
+}
+
+/**
+ * Why a reply from `sender` to `recipients` that names this parent would be refused elsewhere, or null: "the domain was
+ * never a recipient of the parent or all concluded parent deliveries to that domain failed" (FMSG-003, "send"; row N4).
+ * A domain that another host sent the parent to is taken to hold it.
+ */
+export function replyProblem(
+  sender: Address,
+  recipients: readonly Address[],
+  parent: Candidate,
+): Problem | null {
+  const without = [...domainsOf(recipients)].filter((domain) =>
+    domain !== sender.domain && !holds(parent, domain)
+  );
+  return without.length === 0 ? null : refuse(
+    "cannot be delivered",
+    `${without.join(", ")} ${
+      without.length === 1 ? "does" : "do"
+    } not have the message that this ` +
+      "answers, and would refuse the reply: add these recipients to that message first, or start a new thread",
   );
 }
 
@@ -61,7 +82,7 @@ function domainsOf(addresses: readonly Address[]): Set<string> {
   return new Set(addresses.map((address) => address.domain));
 }
 
-/** A batch goes to every participant's domain, so each of them holds it unless it could not be delivered there. */
-function holds(batch: Batch, domain: string): boolean {
-  return domainsOf(participants(batch.header)).has(domain) && !batch.undelivered.has(domain);
+/** A message goes to every participant's domain, so each of them holds it unless it could not be delivered there. */
+function holds({ header, undelivered }: Candidate, domain: string): boolean {
+  return domainsOf(participants(header)).has(domain) && !undelivered.has(domain);
 }

@@ -18,7 +18,13 @@ export type ProblemReason =
   | "not a participant"
   | "cannot be delivered"
   | "already added"
-  | "still waiting";
+  | "already sent"
+  | "changed meanwhile"
+  | "still waiting"
+  | "user unknown"
+  | "already granted"
+  | "grant not found"
+  | "too many grants";
 
 export function refuse(reason: ProblemReason, message: string): Problem {
   return { kind: "refused", reason, message };

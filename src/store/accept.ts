@@ -10,6 +10,7 @@ import {
   wireSize,
 } from "../wire/mod.ts";
 import { type Acceptance, ContentDigest, disclosed, repeats } from "../protocol/mod.ts";
+import { holdersOf, recordAndTell } from "./announcing.ts";
 import { readContent } from "./contents.ts";
 import type { Database } from "./database.ts";
 import {
@@ -18,9 +19,10 @@ import {
   messageByHash,
   type MessageRow,
   placed,
-  recordVerdicts,
 } from "./messages.ts";
-import type { Accept, ContentSource } from "./operations.ts";
+import type { Accept, Change, ContentSource } from "./operations.ts";
+import { moveReaders } from "./reading.ts";
+import { indexMessage } from "./search/indexing.ts";
 import type { Transaction, WriterContext } from "./transaction.ts";
 
 /** What takes long and needs no transaction: the hash of a batch, over content that is here. */
@@ -90,7 +92,7 @@ function acceptWhole(
       content: contents.adopt(source),
       sent: false,
     });
-    recordVerdicts(db, id, stored?.original ?? id, header, judged, now);
+    recordAndTell(transaction, { id, listed: stored?.original ?? id, header, judged, isNew });
   }
   if (isNew) transaction.linkLater(header.addTo === null ? hash : header.pid);
   if (source.kind === "staged") {
@@ -132,7 +134,8 @@ function acceptBatch(
       content: original.content,
       sent: false,
     });
-    recordVerdicts(db, id, original.id, header, judged, now);
+    const isNew = recorded === null;
+    recordAndTell(transaction, { id, listed: original.id, header, judged, isNew });
   }
   return addsHere ? codes(transaction, judged) : { kind: "recorded" };
 }
@@ -150,11 +153,13 @@ function codes(
 /**
  * A batch that came before its original was stored as a message of its own (row B7). Once both are here it is listed
  * under the original and uses its content, provided that it truly repeats it: its hash has to come out of its header
- * and the original's content, or a forged batch would open a stranger's message.
+ * and the original's content, or a forged batch would open a stranger's message. Everybody who has the one or the other
+ * is told then, since what they have changed or has another id.
  */
 export async function linkBatches(
   context: WriterContext,
   originalHash: MessageHash,
+  changed: (change: Change) => unknown,
 ): Promise<void> {
   const { db } = context;
   const original = messageByHash(db, originalHash);
@@ -163,6 +168,7 @@ export async function linkBatches(
     "SELECT id, hash, header, content FROM message WHERE pid = ? AND batch = 1 AND original IS NULL",
     originalHash,
   );
+  let linked = 0;
   for (const row of batches) {
     const bytes = row.blob("header");
     const decoded = { header: decodeHeader(bytes), bytes };
@@ -183,9 +189,15 @@ export async function linkBatches(
         original.id,
         id,
       );
+      moveReaders(db, id, original.id);
       context.contents.remove(row.integer("content"));
+      for (const listed of [id, original.id]) indexMessage(db, listed);
     });
+    linked++;
   }
+  const keys = linked === 0 ? [] : [...holdersOf(db, original.id)];
+  if (keys.length === 0) return;
+  changed({ kind: "message", event: "recipients_added", message: original.id, keys });
 }
 
 /** Messages on which there are early batches that are not linked: forged ones, or a crash came between. */

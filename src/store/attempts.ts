@@ -2,7 +2,8 @@
 
 import { ACCEPT, ACCEPT_ADD_TO, DUPLICATE, isRecipientCode, USER_DUPLICATE } from "../wire/mod.ts";
 import { meaningOf } from "../protocol/mod.ts";
-import type { Row } from "./database.ts";
+import { tellingOfDelivery, tellSenders } from "./announcing.ts";
+import type { Database, Row } from "./database.ts";
 import { inWords, messageById, type MessageRow, placed } from "./messages.ts";
 import type { Attempt, AttemptOutcome, Recorded } from "./operations.ts";
 import type { Transaction } from "./transaction.ts";
@@ -16,14 +17,19 @@ type Result =
 const CANCELLED = "cancelled";
 
 export function applyRecord(transaction: Transaction, attempt: Attempt): Recorded {
+  const message = messageById(transaction.db, attempt.message);
+  if (message === null) return "finished";
+  return tellingOfDelivery(transaction, message, () => record(transaction, message, attempt));
+}
+
+function record(transaction: Transaction, message: MessageRow, attempt: Attempt): Recorded {
   const { db, now } = transaction;
-  const message = messageById(db, attempt.message);
   const delivery = db.get(
     "SELECT * FROM outbound WHERE message = ? AND domain = ?",
     attempt.message,
     attempt.domain,
   );
-  if (message === null || delivery === null) return "finished";
+  if (delivery === null) return "finished";
   const result = recordOutcome(transaction, message, attempt.domain, attempt.outcome);
   // A cancelled delivery stays so; what the exchange under way brought is recorded all the same.
   if (delivery.text("state") !== "waiting") return "finished";
@@ -121,7 +127,7 @@ function recordCodes(
   if (codes.length === 0 || pending(transaction, message, domain).length > 0) {
     return { kind: "again", why: lost ?? "there was no code for some recipients" };
   }
-  return codes.includes(ACCEPT) || tookBefore(transaction, message, domain)
+  return codes.includes(ACCEPT) || tookBefore(transaction.db, message, domain)
     ? { kind: "held" }
     : { kind: "refused", why: inWords(codes.at(-1) ?? 0) };
 }
@@ -133,22 +139,22 @@ function open(row: Row): boolean {
 
 /** Recipients of the message's own that wait for this domain, or would if it had not been cancelled. */
 function pending(transaction: Transaction, message: MessageRow, domain: string): Row[] {
-  return recipientsAt(transaction, message, domain).filter((row) =>
+  return recipientsAt(transaction.db, message, domain).filter((row) =>
     row.text("state") === "pending" ||
     row.optional("reason", (r, name) => r.text(name)) === CANCELLED
   );
 }
 
 /** Did the domain's host take the message for anyone? Who has a batch by another batch (103) does not tell. */
-function tookBefore(transaction: Transaction, message: MessageRow, domain: string): boolean {
-  return recipientsAt(transaction, message, domain).some((row) =>
+export function tookBefore(db: Database, message: MessageRow, domain: string): boolean {
+  return recipientsAt(db, message, domain).some((row) =>
     row.text("state") === "delivered" &&
     (message.header.addTo === null || row.integer("code") !== USER_DUPLICATE)
   );
 }
 
 /** Rows of the message's own recipients at a domain. */
-function recipientsAt({ db }: Transaction, message: MessageRow, domain: string): Row[] {
+function recipientsAt(db: Database, message: MessageRow, domain: string): Row[] {
   const places = new Set(
     placed(message.header)
       .filter(({ address }) => address.domain === domain)
@@ -192,15 +198,18 @@ function remember(transaction: Transaction, row: Row, code: number): void {
   );
 }
 
+/** Fails those who wait; tells whether there were any. */
 function failPending(
   transaction: Transaction,
   message: MessageRow,
   domain: string,
   reason: string,
-): void {
-  for (const row of pending(transaction, message, domain)) {
+): boolean {
+  const rows = pending(transaction, message, domain);
+  for (const row of rows) {
     fail(transaction, row, row.optional("code", (r, name) => r.integer(name)), reason);
   }
+  return rows.length > 0;
 }
 
 /** Replies and batches that waited for this message to be through at the domain are due now. */
@@ -247,6 +256,8 @@ export function applyCancel(
     input.message,
     input.domain,
   );
+  let listed: number | null = null;
+  const ended = new Set<number>();
   for (const row of rows) {
     const domain = row.text("domain");
     const message = messageById(db, row.integer("message"));
@@ -256,10 +267,14 @@ export function applyCancel(
       domain,
     );
     if (message === null) continue;
-    failPending(transaction, message, domain, CANCELLED);
+    if (failPending(transaction, message, domain, CANCELLED)) {
+      listed = message.original ?? message.id;
+      ended.add(message.id);
+    }
     unblock(transaction, message, domain);
     // There is no more to wake up for.
     transaction.changed({ kind: "outbound", domain });
   }
+  if (listed !== null) tellSenders(transaction, listed, ended);
   return rows.length;
 }

@@ -145,6 +145,26 @@ export class Contents {
     return id;
   }
 
+  /** Makes one content of pieces of any length; its id. */
+  join(pieces: Iterable<Bytes>): number {
+    const id = this.#insert(0);
+    const chunk = new Uint8Array(CHUNK_SIZE);
+    let [chunks, length] = [0, 0];
+    for (let piece of pieces) {
+      while (piece.length > 0) {
+        const taken = piece.subarray(0, CHUNK_SIZE - length);
+        chunk.set(taken, length);
+        length += taken.length;
+        piece = piece.subarray(taken.length);
+        if (length < CHUNK_SIZE) continue;
+        this.#insertChunk(id, chunks++, chunk);
+        length = 0;
+      }
+    }
+    if (length > 0) this.#insertChunk(id, chunks, chunk.subarray(0, length));
+    return id;
+  }
+
   /** The bytes of a source, wherever they are. */
   *read(source: ContentSource): Generator<Bytes, void> {
     if (source.kind === "inline") yield source.bytes;

@@ -2,9 +2,12 @@
 // listed: a message with the batches on it.
 
 import { Address, decodeHeader, expandedSize, type Header } from "../wire/mod.ts";
-import { type Problem, refuse } from "../protocol/mod.ts";
+import { isProblem, type Problem, refuse } from "../protocol/mod.ts";
 import type { Database, Row } from "./database.ts";
+import { removeDraft } from "./draft_parts.ts";
+import { draftOf } from "./drafts.ts";
 import type { Delete, Deleted } from "./operations.ts";
+import { forgetReaders, listedUnder } from "./reading.ts";
 import type { Transaction } from "./transaction.ts";
 import { countAgain, uncountUsage } from "./users.ts";
 
@@ -14,6 +17,7 @@ export function applyDelete(transaction: Transaction, input: Delete): Deleted | 
   if (input.for !== null && address === null) {
     return refuse("bad address", `"${input.for}" is no address`);
   }
+  if (input.draft === true) return deleteOnlyDraft(transaction, input);
   const listed = listedUnder(db, input.message);
   if (listed === null) return deleteDraft(transaction, input.message, address);
   const key = address?.key ?? null;
@@ -36,13 +40,8 @@ export function applyDelete(transaction: Transaction, input: Delete): Deleted | 
   }
   for (const row of received) takeFromRecipient(db, row);
   for (const row of sent) takeFromSender(db, row);
+  transaction.listingChanged(listed);
   return { kind: "deleted", id: listed, gone: removeUnheld(transaction, listed) };
-}
-
-/** The message under which this message or batch is listed, or null. */
-function listedUnder(db: Database, id: number): number | null {
-  return db.get("SELECT coalesce(original, id) AS id FROM message WHERE id = ?", id)
-    ?.integer("id") ?? null;
 }
 
 /** What the host is still sending stays with its sender, or there would be nothing to send. */
@@ -69,12 +68,12 @@ function doesNotHave(address: Address, message: number): Problem {
 
 /** The draft of that id, or with which the batch of that id waits. */
 function deleteDraft(
-  { db, contents }: Transaction,
+  transaction: Transaction,
   message: number,
   address: Address | null,
 ): Deleted | Problem {
-  const draft = db.get(
-    `SELECT id, from_key, content FROM draft
+  const draft = transaction.db.get(
+    `SELECT id, from_key FROM draft
      WHERE id = coalesce((SELECT draft FROM draft_batch WHERE id = ?1), ?1)`,
     message,
   );
@@ -82,10 +81,18 @@ function deleteDraft(
   if (address !== null && draft.text("from_key") !== address.key) {
     return doesNotHave(address, message);
   }
-  const id = draft.integer("id");
-  db.run("DELETE FROM draft WHERE id = ?", id);
-  contents.remove(draft.integer("content"));
-  return { kind: "deleted", id, gone: true };
+  return deleted(transaction, draft.integer("id"));
+}
+
+/** A draft by its own id, and nothing that was sent since its sender looked at it (row N3). */
+function deleteOnlyDraft(transaction: Transaction, input: Delete): Deleted | Problem {
+  const draft = draftOf(transaction.db, input.message, input.for);
+  return isProblem(draft) ? draft : deleted(transaction, draft.id);
+}
+
+function deleted(transaction: Transaction, draft: number): Deleted {
+  removeDraft(transaction, draft);
+  return { kind: "deleted", id: draft, gone: true };
 }
 
 /**
@@ -124,6 +131,7 @@ function uncount(db: Database, direction: "recv" | "send", key: string, row: Row
  */
 export function removeUnheld(transaction: Transaction, listed: number): boolean {
   const { db, contents } = transaction;
+  forgetReaders(db, listed);
   const held = db.get(
     `SELECT 1 FROM message m WHERE (m.id = ?1 OR m.original = ?1) AND (m.sent = 1 OR EXISTS
        (SELECT 1 FROM recipient WHERE message = m.id AND shown IS NOT NULL))`,

@@ -5,18 +5,17 @@ import {
   type Bytes,
   decodeHeader,
   fold,
-  type Header,
   hex,
   mediaTypeText,
-  type Part,
-  parts,
   recipients,
 } from "../wire/mod.ts";
-import { inflated } from "../protocol/mod.ts";
-import { readWhole } from "./contents.ts";
 import { type Database, type Row } from "./database.ts";
+import { deliveriesOf, type Delivery, WAITS_FOR_PARENT } from "./deliveries.ts";
 import { openForReading } from "./opening.ts";
 import { type Draft, draftById, draftOfBatch } from "./drafts.ts";
+import { IdentityMailbox } from "./identity_mailbox.ts";
+import { batchRows, listedRow, receivedIds, threadOf } from "./listed.ts";
+import { partsOfMessage, readPart } from "./stored_part.ts";
 import { lastDay, readLimits } from "./users.ts";
 import type {
   BatchView,
@@ -27,9 +26,6 @@ import type {
   UserView,
 } from "./views.ts";
 
-/** Messages that a thread is cut at. */
-const THREAD_BOUND = 1000;
-
 export class Mailbox implements Disposable {
   readonly #db: Database;
 
@@ -37,9 +33,14 @@ export class Mailbox implements Disposable {
     this.#db = openForReading(dataDir);
   }
 
+  /** What one identity may see of it all; it reads on this connection. */
+  forIdentity(address: Address): IdentityMailbox {
+    return new IdentityMailbox(this.#db, address);
+  }
+
   /** The message or draft of that id, or the one under which the batch of that id is listed. */
   message(id: number): MessageView | null {
-    const row = this.#shownRow(id);
+    const row = listedRow(this.#db, id);
     if (row !== null) return this.#view(row);
     const draft = draftById(this.#db, id) ?? draftOfBatch(this.#db, id);
     return draft === null ? null : this.#draftView(draft);
@@ -47,58 +48,35 @@ export class Mailbox implements Disposable {
 
   /** What an address received, newest first. */
   received(address: Address, limit: number, offset: number): MessageView[] {
-    return this.#views(this.#db.all(
-      `SELECT DISTINCT shown AS id FROM recipient WHERE key = ? AND shown IS NOT NULL
-       ORDER BY shown DESC LIMIT ? OFFSET ?`,
-      address.key,
-      limit,
-      offset,
-    ));
+    return this.#views(receivedIds(this.#db, address.key, limit, offset));
   }
 
   /** What an address sent, newest first. */
   sent(address: Address, limit: number, offset: number): MessageView[] {
-    return this.#views(this.#db.all(
-      `SELECT id FROM message WHERE from_key = ? AND sent = 1 AND batch = 0
+    return this.#views(
+      this.#db.all(
+        `SELECT id FROM message WHERE from_key = ? AND sent = 1 AND batch = 0
        ORDER BY id DESC LIMIT ? OFFSET ?`,
-      address.key,
-      limit,
-      offset,
-    ));
+        address.key,
+        limit,
+        offset,
+      ).map((row) => row.integer("id")),
+    );
   }
 
   /** The thread of a message as far as it is here: parents before children, each level by time. */
   thread(id: number): MessageView[] {
-    const start = this.#shownRow(id);
+    const start = listedRow(this.#db, id);
     if (start === null) return [];
-    let root = start;
-    for (let steps = 0; steps < THREAD_BOUND; steps++) {
-      const parent = this.#parentRow(root);
-      if (parent === null) break;
-      root = parent;
-    }
-    const thread: MessageView[] = [];
-    const visit = (id: number): void => {
-      const view = thread.length < THREAD_BOUND ? this.message(id) : null;
-      if (view === null) return;
-      thread.push(view);
-      for (const child of this.#children(id)) visit(child);
-    };
-    visit(root.integer("id"));
-    return thread;
+    return this.#views(threadOf(this.#db, start));
   }
 
   /** A part of a message's content, decompressed; null when there is no such message or part. */
   content(id: number, name: PartName): AsyncGenerator<Bytes, void> | null {
-    const row = this.#shownRow(id);
+    const row = listedRow(this.#db, id);
     if (row === null) return null;
-    const header = decodeHeader(row.blob("header"));
-    const index = name === null
-      ? 0
-      : header.attachments.findIndex(({ filename }) => filename === name) + 1;
-    const part = parts(header)[index];
-    if (part === undefined || (name !== null && index === 0)) return null;
-    return this.#expand(row.integer("content"), part, offsetOf(header, index));
+    const part = partsOfMessage(row).find((part) => part.name === name);
+    return part === undefined ? null : readPart(this.#db, part);
   }
 
   /** Everything that waits for delivery, the next attempt first. */
@@ -149,37 +127,14 @@ export class Mailbox implements Disposable {
     this.#db[Symbol.dispose]();
   }
 
-  #shownRow(id: number): Row | null {
-    return this.#db.get(
-      "SELECT * FROM message WHERE id = (SELECT coalesce(original, id) FROM message WHERE id = ?)",
-      id,
-    );
-  }
-
-  /** The message that this one answers; for an answer to a batch, the batch's original. */
-  #parentRow(row: Row): Row | null {
-    if (row.isNull("pid") || row.flag("batch")) return null;
-    const parent = this.#db.get("SELECT id FROM message WHERE hash = ?", row.blob("pid"));
-    return parent === null ? null : this.#shownRow(parent.integer("id"));
-  }
-
-  #children(id: number): number[] {
-    return this.#db.all(
-      `SELECT id FROM message WHERE batch = 0 AND pid IN
-         (SELECT hash FROM message WHERE id = ?1 OR original = ?1) ORDER BY time LIMIT ?2`,
-      id,
-      THREAD_BOUND,
-    ).map((row) => row.integer("id"));
-  }
-
-  #views(rows: readonly Row[]): MessageView[] {
-    return rows.flatMap((row) => this.message(row.integer("id")) ?? []);
+  #views(ids: readonly number[]): MessageView[] {
+    return ids.flatMap((id) => this.message(id) ?? []);
   }
 
   #view(row: Row): MessageView {
     const header = decodeHeader(row.blob("header"));
     const id = row.integer("id");
-    const batches = this.#db.all("SELECT * FROM message WHERE original = ? ORDER BY id", id);
+    const batches = batchRows(this.#db, id);
     const own = row.flag("batch") ? [row] : [];
     return {
       id,
@@ -199,13 +154,13 @@ export class Mailbox implements Disposable {
         type: mediaTypeText(type) ?? "",
         size: expandedSize ?? size,
       })),
-      delivery: [row, ...batches].flatMap((message) => this.#deliveries(message)),
+      delivery: [row, ...batches].flatMap((message) => deliveriesOf(this.#db, message).map(view)),
     };
   }
 
   #draftView({ id, fields, batches }: Draft): MessageView {
     const { from, to, start, body, attachments, important, noReply } = fields;
-    const parent = "replyTo" in start ? this.#shownRow(start.replyTo) : null;
+    const parent = "replyTo" in start ? listedRow(this.#db, start.replyTo) : null;
     return {
       id,
       hash: null,
@@ -234,41 +189,6 @@ export class Mailbox implements Disposable {
     };
   }
 
-  #deliveries(message: Row): DeliveryView[] {
-    const id = message.integer("id");
-    const addresses = recipients(decodeHeader(message.blob("header")));
-    const outbound = new Map(
-      this.#db.all("SELECT * FROM outbound WHERE message = ?", id)
-        .map((row) => [row.text("domain"), row]),
-    );
-    return this.#db.all("SELECT * FROM recipient WHERE message = ? ORDER BY place", id).flatMap(
-      (row) => {
-        const address = addresses[row.integer("place")];
-        if (address === undefined) return [];
-        const delivery = outbound.get(address.domain);
-        const pending = row.text("state") === "pending";
-        const blocked = delivery?.text("state") === "blocked";
-        return {
-          address: address.text,
-          state: stateOf(row),
-          code: pending ? null : row.optional("code", (r, name) => r.integer(name)),
-          reason: row.optional("reason", (r, name) => r.text(name)) ??
-            (blocked ? WAITS_FOR_PARENT : pending ? lastError(delivery) : null),
-          attempts: delivery?.integer("attempts") ?? 0,
-          next_attempt: pending && !blocked && delivery !== undefined
-            ? delivery.real("next_attempt")
-            : null,
-        };
-      },
-    );
-  }
-
-  async *#expand(content: number, part: Part, offset: number): AsyncGenerator<Bytes, void> {
-    const wire = readWhole(this.#db, content, offset, part.size);
-    if (part.expandedSize === null) yield* wire;
-    else yield* inflated(wire);
-  }
-
   #userView(row: Row): UserView {
     const key = row.text("key");
     const now = Date.now() / 1000;
@@ -293,7 +213,17 @@ export class Mailbox implements Disposable {
   }
 }
 
-const WAITS_FOR_PARENT = "waits until the message that it belongs to is delivered there";
+function view(delivery: Delivery): DeliveryView {
+  const { address, state, code, reason, attempts, nextAttempt } = delivery;
+  return {
+    address,
+    state,
+    code: state === "pending" ? null : code,
+    reason,
+    attempts,
+    next_attempt: nextAttempt,
+  };
+}
 
 function batchView(row: Row): BatchView {
   const { addTo, from, time } = decodeHeader(row.blob("header"));
@@ -304,25 +234,4 @@ function batchView(row: Row): BatchView {
     to: addTo?.to.map((address) => address.text) ?? [],
     time,
   };
-}
-
-function offsetOf(header: Header, index: number): number {
-  return parts(header).slice(0, index).reduce((sum, part) => sum + part.size, 0);
-}
-
-function stateOf(row: Row): DeliveryView["state"] {
-  const state = row.text("state");
-  switch (state) {
-    case "local":
-    case "pending":
-    case "delivered":
-    case "failed":
-      return state;
-    default:
-      throw new TypeError(`A recipient has the state ${state}`);
-  }
-}
-
-function lastError(delivery: Row | undefined): string | null {
-  return delivery?.optional("last_error", (row, name) => row.text(name)) ?? null;
 }

@@ -1,10 +1,11 @@
 // Everything that can be asked of the writer, as plain data: it crosses threads and the control socket.
 
 import type { Bytes, HeaderHash, MessageHash } from "../wire/mod.ts";
+import type { AccessOperations } from "./access_operations.ts";
 import type { Acceptance, ComposedAttachment, ComposedPart, Problem } from "../protocol/mod.ts";
 
 /** Each operation's name with what it takes and what it gives. */
-export interface Operations {
+export interface Operations extends AccessOperations {
   /** A message or batch from another host: stored when anyone here takes it. */
   readonly accept: { readonly takes: Accept; readonly gives: Acceptance };
   /** The next 64 KiB (or the last, shorter piece) of content that is too large for one operation. */
@@ -18,8 +19,16 @@ export interface Operations {
   readonly send: { readonly takes: Send; readonly gives: Sent | Problem };
   /** Keeps a message that is sent later. */
   readonly draft: { readonly takes: Send; readonly gives: Drafted | Problem };
+  /** Replaces what a draft says, and its data; its attachments and the batches that wait with it stay. */
+  readonly replaceDraft: { readonly takes: ReplaceDraft; readonly gives: Drafted | Problem };
+  /** Adds an attachment to a draft. */
+  readonly attach: { readonly takes: Attach; readonly gives: Drafted | Problem };
+  /** Takes an attachment off a draft. */
+  readonly detach: { readonly takes: Detach; readonly gives: Drafted | Problem };
   /** Sends a draft, and just after it the batches that wait with it; refused as one. */
-  readonly sendDraft: { readonly takes: { readonly id: number }; readonly gives: Sent | Problem };
+  readonly sendDraft: { readonly takes: SendDraft; readonly gives: Sent | Problem };
+  /** A recipient has read what is listed as this message: the first time counts. */
+  readonly markRead: { readonly takes: MarkRead; readonly gives: ReadMark | Problem };
   /** A batch of added recipients by a user here; on a draft it waits with that. */
   readonly addTo: { readonly takes: AddRecipients; readonly gives: Sent | Drafted | Problem };
   /** What came of an attempt to deliver a message to a domain. */
@@ -35,6 +44,10 @@ export interface Operations {
   readonly delete: { readonly takes: Delete; readonly gives: Deleted | Problem };
   /** Deletes what is older than it may be: so many copies of users, 0 when there are none left. */
   readonly expire: { readonly takes: Expire; readonly gives: number };
+  /** Indexes some of the messages of an earlier program for searching; whether any are left. */
+  readonly indexOlder: { readonly takes: IndexOlder; readonly gives: boolean };
+  /** Takes the words of what was deleted out of a piece of the index; whether there is more to do. */
+  readonly cleanIndex: { readonly takes: null; readonly gives: boolean };
   /** Gives some of the store's free space back to the file system. */
   readonly reclaim: { readonly takes: Reclaim; readonly gives: Reclaimed };
   /** Adds a user, whose is what is still here of an earlier one; false when the address is taken. */
@@ -86,6 +99,43 @@ export interface Send extends MessageFields {
   readonly content: ContentSource;
 }
 
+/** Only `fields.from` may do any of this: for others there is no such draft. */
+export interface ReplaceDraft extends Omit<MessageFields, "attachments"> {
+  readonly id: number;
+  /** The data alone. */
+  readonly content: ContentSource;
+}
+
+export interface Attach {
+  readonly draft: number;
+  readonly from: string;
+  readonly attachment: ComposedAttachment;
+  readonly content: ContentSource;
+}
+
+export interface Detach {
+  readonly draft: number;
+  readonly from: string;
+  readonly filename: string;
+}
+
+export interface SendDraft {
+  readonly id: number;
+  /** Whose draft it has to be; null: anybody's. */
+  readonly from: string | null;
+}
+
+export interface MarkRead {
+  readonly message: number;
+  readonly for: string;
+}
+
+export interface ReadMark {
+  readonly kind: "read";
+  /** POSIX seconds of the first time. */
+  readonly at: number;
+}
+
 export interface AddRecipients {
   /** The id of the original. */
   readonly message: number;
@@ -111,6 +161,8 @@ export interface Delete {
   readonly message: number;
   /** The address that shall have it no more; null: nobody here. */
   readonly for: string | null;
+  /** Only if it is a draft; what is sent stays. */
+  readonly draft?: true;
 }
 
 export interface Deleted {
@@ -127,6 +179,11 @@ export interface Expire {
   /** The same for users who have a rule of their own, by the keys of their addresses. */
   readonly users: Readonly<Record<string, number | null>>;
   /** How much is deleted at most. */
+  readonly limit: number;
+}
+
+export interface IndexOlder {
+  /** How many messages at most; fewer where they are long. */
   readonly limit: number;
 }
 
@@ -204,7 +261,16 @@ export interface ImportedUser extends Omit<UserChange, "key"> {
 /** What a commit changed, for those in the host who wait for it. */
 export type Change =
   /** Something for this domain is due, or may be. */
-  { readonly kind: "outbound"; readonly domain: string };
+  | { readonly kind: "outbound"; readonly domain: string }
+  | MessageChange;
+
+/** An event of FMSG-003 for those of these keys who have the message, by the id under which it is listed. */
+export interface MessageChange {
+  readonly kind: "message";
+  readonly event: "new_msg" | "delivered" | "recipients_added";
+  readonly message: number;
+  readonly keys: readonly string[];
+}
 
 /** The answer to one operation. */
 export type Outcome =

@@ -21,7 +21,10 @@ export function applyExpire(transaction: Transaction, rules: Expire): number {
       if (deleted >= rules.limit) break;
     }
   }
-  for (const id of listed) removeUnheld(transaction, id);
+  for (const id of listed) {
+    transaction.listingChanged(id);
+    removeUnheld(transaction, id);
+  }
   return deleted;
 }
 

@@ -137,4 +137,80 @@ CREATE INDEX outbound_due ON outbound (domain, next_attempt, message) WHERE stat
 CREATE INDEX outbound_open ON outbound (message) WHERE state IN ('blocked', 'waiting');
 `,
   },
+  {
+    since: "0.2.0",
+    sql: `
+-- Of a draft: the data at place 0, then each attachment, each a content of its own until the draft is sent.
+CREATE TABLE draft_part (
+  draft INTEGER NOT NULL REFERENCES draft (id) ON DELETE CASCADE,
+  place INTEGER NOT NULL,
+  content INTEGER NOT NULL,
+  PRIMARY KEY (draft, place)
+) STRICT, WITHOUT ROWID;
+
+-- Nothing but the tests of 0.1.0 made drafts, and those have no attachments.
+INSERT INTO draft_part (draft, place, content) SELECT id, 0, content FROM draft;
+ALTER TABLE draft DROP COLUMN content;
+
+-- What somebody sent is listed without its batches.
+DROP INDEX message_sent;
+CREATE INDEX message_sent ON message (from_key, batch, id) WHERE sent = 1;
+
+-- When a recipient first read what is listed as this message.
+CREATE TABLE read_mark (
+  message INTEGER NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  at REAL NOT NULL,
+  PRIMARY KEY (message, key)
+) STRICT, WITHOUT ROWID;
+
+-- Of a sub-account that a grant registered: the folded address of the owner.
+ALTER TABLE user ADD COLUMN registered_for TEXT REFERENCES user (key) ON DELETE SET NULL;
+CREATE INDEX user_registered ON user (registered_for) WHERE registered_for IS NOT NULL;
+
+-- Who may act as an address through FMSG-003: its API-access grants, each with its current key. With a user they go:
+-- who gets the address later is another person.
+CREATE TABLE api_grant (
+  owner_key TEXT NOT NULL REFERENCES user (key) ON DELETE CASCADE,
+  agent_key TEXT NOT NULL,               -- folded
+  agent TEXT NOT NULL,
+  address_key TEXT NOT NULL REFERENCES user (key) ON DELETE CASCADE,
+  type TEXT NOT NULL CHECK (type IN ('derived_sub_account', 'delegated_identity')),
+  key_id TEXT NOT NULL UNIQUE,
+  key_hash BLOB NOT NULL,                -- SHA-256 of the whole key
+  cidrs TEXT NOT NULL,                   -- JSON
+  expires REAL NOT NULL,
+  created REAL NOT NULL,
+  PRIMARY KEY (owner_key, agent_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX api_grant_address ON api_grant (address_key);
+
+-- Keys that the host signs tokens with: the newest, and earlier ones until what they signed has expired.
+CREATE TABLE signing_key (
+  kid TEXT PRIMARY KEY,
+  jwk TEXT NOT NULL,                     -- JSON, with the private part
+  created REAL NOT NULL,
+  retired REAL                           -- until when it verifies; NULL: the one that signs
+) STRICT, WITHOUT ROWID;
+
+-- What is searched: a row for each message that is listed, by its id. Of who, one word for each who has it. All texts are
+-- words already, between spaces: the tokenizer takes anything beyond ASCII as a part of a word.
+CREATE VIRTUAL TABLE search USING fts5 (
+  who, sender, recipients, topic, names, body,
+  content = '', contentless_delete = 1, tokenize = 'ascii'
+);
+
+-- Pieces that are joined on demand may be two.
+INSERT INTO search (search, rank) VALUES ('usermerge', 2);
+
+-- What is left to do for the index.
+CREATE TABLE search_left (
+  below INTEGER NOT NULL,                -- messages below this id are not in there yet: those of an earlier program
+  gone INTEGER NOT NULL,                 -- 1: words are in there of messages that were deleted since it was cleaned
+  cleaning INTEGER NOT NULL              -- pieces of it that are still to be written anew, without such words
+) STRICT;
+INSERT INTO search_left (below, gone, cleaning) SELECT coalesce(max(id) + 1, 0), 0, 0 FROM message;
+`,
+  },
 ];

@@ -13,8 +13,6 @@ import {
   wireSize,
 } from "../wire/mod.ts";
 import {
-  type Batch,
-  chooseParent,
   composeBatch,
   composeMessage,
   type Composition,
@@ -25,18 +23,16 @@ import {
   refuse,
 } from "../protocol/mod.ts";
 import { hashOver } from "./accept.ts";
-import type { Database } from "./database.ts";
+import { recordAndTell } from "./announcing.ts";
 import {
   insertMessage,
   judgeRecipients,
-  messageByHash,
   messageById,
   type MessageRow,
   placed,
-  readMessage,
-  recordVerdicts,
 } from "./messages.ts";
 import type { AddRecipients, MessageFields, Send, Sent } from "./operations.ts";
+import { batchesOn, notFound, parentOf } from "./parents.ts";
 import { countUsage, sendingProblem } from "./users.ts";
 import type { Transaction, WriterContext } from "./transaction.ts";
 
@@ -47,8 +43,8 @@ export interface Prepared {
   readonly decoded: DecodedHeader;
   readonly headerHash: HeaderHash;
   readonly hash: MessageHash;
-  /** Of a batch: the message it adds to. */
-  readonly original: MessageRow | null;
+  /** Of a batch: the id of the message it adds to. */
+  readonly original: number | null;
 }
 
 export async function prepareSend(
@@ -71,17 +67,33 @@ export function composeFields(
   fields: MessageFields,
   time: number,
 ): Header | Problem {
-  const addresses = readAddresses([fields.from, ...fields.to]);
+  const { start } = fields;
+  return composeWith(
+    context,
+    fields,
+    time,
+    (from, to) =>
+      "topic" in start
+        ? { pid: null, topic: start.topic }
+        : parentOf(context.db, start.replyTo, from, to),
+  );
+}
+
+/** As composeFields, for a message that begins as `startOf` says. */
+export function composeWith(
+  context: WriterContext,
+  { from: sender, to: recipients, body, attachments, important, noReply }: MessageFields,
+  time: number,
+  startOf: (from: Address, to: readonly Address[]) => Composition["start"] | Problem,
+): Header | Problem {
+  const addresses = readAddresses([sender, ...recipients]);
   if ("kind" in addresses) return addresses;
   const [from, ...to] = addresses;
   if (from === undefined) return refuse("bad address", "The message has no sender");
   const problem = senderProblem(context, from);
   if (problem !== null) return problem;
-  const start = "topic" in fields.start
-    ? { pid: null, topic: fields.start.topic } as const
-    : parentOf(context, fields.start.replyTo, from, to);
+  const start = startOf(from, to);
   if ("kind" in start) return start;
-  const { body, attachments, important, noReply } = fields;
   const composition: Composition = { from, to, start, body, attachments, important, noReply };
   return composeMessage(composition, time, context.settings);
 }
@@ -118,7 +130,7 @@ export async function prepareAddTo(
   );
   if (isProblem(header)) return header;
   const decoded = encoded(header);
-  return prepared(from, decoded, await hashOver(context, decoded, original), original);
+  return prepared(from, decoded, await hashOver(context, decoded, original), original.id);
 }
 
 /** Stores what `send` prepared, with its content. */
@@ -142,11 +154,11 @@ export function applySend(
 export function applyAddTo(transaction: Transaction, batch: Prepared | Problem): Sent | Problem {
   if (batch.kind === "refused") return batch;
   const { db, settings, now } = transaction;
-  const { original } = batch;
   const { header } = batch.decoded;
-  if (original === null) throw new TypeError("A batch needs its original");
+  if (batch.original === null) throw new TypeError("A batch needs its original");
   // It may have been deleted since it was looked up.
-  if (messageById(db, original.id) === null) return notFound(original.id);
+  const original = messageById(db, batch.original);
+  if (original === null) return notFound(batch.original);
   const problem = alreadyAdded(transaction, original, header) ??
     sendingProblem(db, settings, batch.from, expandedSize(header), now);
   if (problem !== null) return problem;
@@ -184,7 +196,7 @@ export function insertSent(
     decoded: message.decoded,
     headerHash: message.headerHash,
     hash: message.hash,
-    original: message.original?.id ?? null,
+    original: message.original,
     content,
     sent: true,
   });
@@ -205,7 +217,7 @@ export function storeSent(
   const concerned = placed(header).filter(({ added }) => added === (header.addTo !== null));
   const here = concerned.filter(({ address }) => address.domain === settings.domain);
   const judged = judgeRecipients(db, settings, header, message.hash, here, now);
-  recordVerdicts(db, id, shown, header, judged, now);
+  recordAndTell(transaction, { id, listed: shown, header, judged, isNew: true });
   for (const { place, address } of concerned) {
     if (address.domain === settings.domain) continue;
     db.run(
@@ -251,56 +263,10 @@ export function senderProblem({ db, settings }: WriterContext, from: Address): P
     : null;
 }
 
-/** The start of a reply, whose _pid_ the host picks (row D10). */
-function parentOf(
-  { db }: WriterContext,
-  id: number,
-  from: Address,
-  to: readonly Address[],
-): { readonly pid: MessageHash; readonly topic: null } | Problem {
-  const row = messageById(db, id);
-  if (row === null) return notFound(id);
-  const { addTo, pid } = row.header;
-  const original = addTo === null || pid === null ? row : messageByHash(db, pid);
-  // A batch that is not linked to its original although that is here is forged, and stands for itself (row B7).
-  const alone = addTo !== null && row.original === null && original !== null;
-  const chosen = alone ? chooseParent(from, to, null, [asBatch(db, row)]) : chooseParent(
-    from,
-    to,
-    original,
-    original === null ? earlyBatches(db, pid) : batchesOn(db, original),
-  );
-  return isProblem(chosen) ? chosen : { pid: chosen, topic: null };
-}
-
 /** The message of that id, or the original of the batch of that id. */
 function originalById({ db }: WriterContext, id: number): MessageRow | null {
   const row = messageById(db, id);
   return row === null || row.original === null ? row : messageById(db, row.original);
-}
-
-/** The batches on a message, newest first: those that truly repeat it. */
-function batchesOn(db: Database, original: MessageRow): Batch[] {
-  return db.all("SELECT * FROM message WHERE original = ? ORDER BY id DESC", original.id)
-    .map((row) => asBatch(db, readMessage(row)));
-}
-
-/** The batches on a message that is not here, newest first. */
-function earlyBatches(db: Database, pid: MessageHash | null): Batch[] {
-  return db.all("SELECT * FROM message WHERE pid = ? AND batch = 1 ORDER BY id DESC", pid)
-    .map((row) => asBatch(db, readMessage(row)));
-}
-
-function asBatch(db: Database, { id, hash, header }: MessageRow): Batch {
-  const undelivered = db.all(
-    "SELECT domain FROM outbound WHERE message = ? AND state IN ('failed', 'cancelled')",
-    id,
-  );
-  return { header, hash, undelivered: new Set(undelivered.map((row) => row.text("domain"))) };
-}
-
-function notFound(id: number): Problem {
-  return refuse("message not found", `There is no message ${id} here: see "fmsg list ADDRESS"`);
 }
 
 export function encoded(header: Header): DecodedHeader {
@@ -311,7 +277,7 @@ export function prepared(
   from: Address,
   decoded: DecodedHeader,
   hash: MessageHash,
-  original: MessageRow | null,
+  original: number | null,
 ): Prepared {
   return { kind: "prepared", from, decoded, headerHash: headerHash(decoded.bytes), hash, original };
 }

@@ -25,6 +25,8 @@ export interface Transaction extends WriterContext {
   readonly changed: (change: Change) => unknown;
   /** Something to do in memory once this is committed. */
   readonly afterCommit: (action: () => void) => unknown;
+  /** Who has what is listed as this message has changed, or its recipients have: what is indexed of it follows. */
+  readonly listingChanged: (listed: number) => unknown;
   /** Looks, after the commit, for batches that belong to the message with this hash. */
   readonly linkLater: (original: MessageHash | null) => unknown;
 }

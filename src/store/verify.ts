@@ -1,14 +1,14 @@
 // The audit of a store of any size: everything in it fits together, and every hash comes out of what is stored (row P6).
 
-import { fold } from "../wire/mod.ts";
 import { CHUNK_SIZE, CHUNKS_PER_CONTENT } from "./contents.ts";
 import { type Database, type Row, StoreError } from "./database.ts";
 import { openForReading } from "./opening.ts";
-import { draftById } from "./drafts.ts";
 import { damaged, type Finding, Findings, isDamage, isOfTheMachine, wordsOf } from "./findings.ts";
 import { DirectoryLock } from "./lock.ts";
 import type { WriterSettings } from "./operations.ts";
+import { DraftAudit } from "./verify_draft.ts";
 import { MessageAudit, type Tally } from "./verify_message.ts";
+import { auditSearch } from "./verify_search.ts";
 import { Writer } from "./writer.ts";
 
 /** What an audit came to. */
@@ -74,6 +74,11 @@ const UNREADABLE: AuditReport = {
 /** Rows that are read at once: memory is bounded by so many of the largest headers, 25 MiB. */
 const PAGE = 100;
 
+/** Read marks of those who do not have the message, or that are not on what is listed. */
+const NOT_HELD = `SELECT message, key FROM read_mark k WHERE NOT EXISTS
+  (SELECT 1 FROM message m JOIN recipient r ON r.message = m.id
+   WHERE (m.id = k.message OR m.original = k.message) AND +r.key = k.key AND r.shown = k.message)`;
+
 /** Before every whole number that SQLite holds and JavaScript can tell from others. */
 const FIRST = Number.MIN_SAFE_INTEGER;
 
@@ -137,8 +142,10 @@ export class StoreAudit implements Disposable {
       }
     });
     await this.#part("The drafts", () => this.#auditDrafts());
+    await this.#part("The read marks", () => this.#auditReaders());
     await this.#part("The use of contents", () => this.#auditUse());
     for (const { user, tally } of users.values()) this.#auditUsage(user, tally);
+    await this.#part("The index", () => auditSearch(this.#db, this.#findings));
     if (!hostRuns && sizes.staged > 0) {
       this.#findings.add(
         `${sizes.staged} contents are on their way in although no host runs`,
@@ -228,36 +235,16 @@ export class StoreAudit implements Disposable {
   }
 
   #auditDrafts(): void {
-    for (const row of this.#pages("draft", "id", FIRST)) {
-      const id = row.integer("id");
-      const problem = this.#draftProblem(row, id);
-      if (problem === null) continue;
-      this.#findings.add(
-        `Draft ${id}: ${problem}`,
-        `restore a backup, or delete it with "fmsg message delete ${id}"`,
-      );
-    }
+    const audit = new DraftAudit(this.#db, this.#findings);
+    for (const row of this.#pages("draft", "id", FIRST)) audit.check(row);
   }
 
-  #draftProblem(row: Row, id: number): string | null {
-    try {
-      const draft = draftById(this.#db, id);
-      if (draft === null) return "it is gone";
-      const { fields, content } = draft;
-      if (row.text("from_key") !== fold(fields.from)) {
-        return "it is kept for another than its sender";
-      }
-      const first = content * CHUNKS_PER_CONTENT;
-      const here = this.#db.get(
-        "SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM chunk WHERE id >= ? AND id < ?",
-        first,
-        first + CHUNKS_PER_CONTENT,
-      )?.integer("bytes");
-      const size = [fields.body, ...fields.attachments].reduce((sum, part) => sum + part.size, 0);
-      return here === size ? null : `${here} of the ${size} bytes of its content are here`;
-    } catch (error) {
-      if (isOfTheMachine(error)) throw error;
-      return `it cannot be read (${wordsOf(error)})`;
+  /** Only who has a message has read it. */
+  #auditReaders(): void {
+    for (const row of this.#db.all(`${NOT_HELD} LIMIT ${PAGE}`)) {
+      this.#findings.add(
+        `Message ${row.integer("message")}: ${row.text("key")} has read it and does not have it`,
+      );
     }
   }
 
@@ -265,14 +252,14 @@ export class StoreAudit implements Disposable {
   #auditUse(): void {
     const unused = this.#db.all(
       `SELECT id FROM content WHERE staged = 0
-       EXCEPT SELECT content FROM message EXCEPT SELECT content FROM draft LIMIT ${PAGE}`,
+       EXCEPT SELECT content FROM message EXCEPT SELECT content FROM draft_part LIMIT ${PAGE}`,
     );
     for (const row of unused) {
       this.#findings.add(`Content ${row.integer("id")} belongs to no message, and takes up space`);
     }
     const shared = this.#db.all(
       `SELECT content, min(id) AS one, max(id) AS other FROM
-         (SELECT content, id FROM message WHERE original IS NULL UNION ALL SELECT content, id FROM draft)
+         (SELECT content, id FROM message WHERE original IS NULL UNION ALL SELECT content, draft FROM draft_part)
        GROUP BY content HAVING count(*) > 1 LIMIT ${PAGE}`,
     );
     for (const row of shared) {

@@ -1,59 +1,41 @@
 // The store's one writer: takes operations as plain data and commits what is ready together.
 
 import type { MessageHash } from "../wire/mod.ts";
-import { applyAccept, linkBatches, prepareAccept, unlinkedOriginals } from "./accept.ts";
-import { applyCancel, applyRecord, applyRetry } from "./attempts.ts";
+import { linkBatches, unlinkedOriginals } from "./accept.ts";
 import { Contents } from "./contents.ts";
 import { type Database, StoreError } from "./database.ts";
 import { openForWriting } from "./opening.ts";
-import { applyDelete, forgetDeleted } from "./deleting.ts";
-import type {
-  Change,
-  Committed,
-  Operation,
-  OperationName,
-  Operations,
-  Outcome,
-  WriterSettings,
-} from "./operations.ts";
-import {
-  applyAddToDraft,
-  applyDraft,
-  applySendDraft,
-  draftById,
-  prepareSendDraft,
-} from "./drafts.ts";
+import { forgetDeleted } from "./deleting.ts";
+import type { Change, Committed, Operation, Outcome, WriterSettings } from "./operations.ts";
+import { prepare, type Ready, STORING } from "./preparing.ts";
 import { isFull, Reserve } from "./reserve.ts";
-import { applyExpire } from "./retention.ts";
-import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
-import { applyReclaim } from "./space.ts";
+import { indexMessage } from "./search/indexing.ts";
 import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
 import type { Upgrade, UpgradeOptions } from "./upgrade.ts";
-import { addUser, forgetOldUsage, importUsers, removeUser, setUser } from "./users.ts";
+import { forgetOldUsage } from "./users.ts";
 
 /** What has to happen once a transaction is committed; what is undone in the database is undone here too. */
 class Effects {
   readonly changes: Change[] = [];
   readonly actions: (() => void)[] = [];
   readonly toLink: MessageHash[] = [];
+  readonly toIndex: number[] = [];
 
-  mark(): readonly [number, number, number] {
-    return [this.changes.length, this.actions.length, this.toLink.length];
+  mark(): Mark {
+    return [this.changes.length, this.actions.length, this.toLink.length, this.toIndex.length];
   }
 
-  backTo([changes, actions, toLink]: readonly [number, number, number]): void {
+  backTo([changes, actions, toLink, toIndex]: Mark): void {
     this.changes.length = changes;
     this.actions.length = actions;
     this.toLink.length = toLink;
+    this.toIndex.length = toIndex;
   }
 }
 
-const NOTHING = [0, 0, 0] as const;
+type Mark = readonly [number, number, number, number];
 
-type Value = Operations[keyof Operations]["gives"];
-
-/** An operation after the part of it that may take long and needs no transaction. */
-type Ready = (transaction: Transaction) => Value;
+const NOTHING: Mark = [0, 0, 0, 0];
 
 export class Writer implements Disposable {
   readonly #context: WriterContext;
@@ -138,7 +120,7 @@ export class Writer implements Disposable {
       ready.push(
         spent && STORING.has(operation.name)
           ? diskIsFull()
-          : await this.#prepare(operation).catch(asError),
+          : await prepare(this.#context, operation).catch(asError),
       );
     }
 
@@ -149,6 +131,7 @@ export class Writer implements Disposable {
       now: Date.now() / 1000,
       changed: (change) => effects.changes.push(change),
       afterCommit: (action) => effects.actions.push(action),
+      listingChanged: (listed) => effects.toIndex.push(listed),
       linkLater: (hash) => effects.toLink.push(...(hash === null ? [] : [hash])),
     };
     let outcomes: Outcome[] | null = null;
@@ -179,75 +162,13 @@ export class Writer implements Disposable {
     if (committed) {
       for (const action of effects.actions) action();
       this.#sweep();
-      await this.#link(effects.toLink);
+      await this.#link(effects);
     }
     return { outcomes, changes: effects.changes };
   }
 
   [Symbol.dispose](): void {
     this.#context.db[Symbol.dispose]();
-  }
-
-  async #prepare(operation: Operation): Promise<Ready> {
-    const context = this.#context;
-    const { name, input } = operation;
-    switch (name) {
-      case "accept": {
-        const prepared = await prepareAccept(context, input);
-        return (transaction) => applyAccept(transaction, input, prepared);
-      }
-      case "stage":
-        return () => {
-          context.contents.stage(input.token, input.bytes);
-          return null;
-        };
-      case "discard":
-        return (transaction) => {
-          context.contents.discard(input.token);
-          transaction.afterCommit(() => context.contents.forget(input.token));
-          return null;
-        };
-      case "send": {
-        const prepared = await prepareSend(context, input);
-        return (transaction) => applySend(transaction, input, prepared);
-      }
-      case "draft":
-        return (transaction) => applyDraft(transaction, input);
-      case "sendDraft": {
-        const prepared = await prepareSendDraft(context, input.id);
-        return (transaction) => applySendDraft(transaction, prepared);
-      }
-      case "addTo": {
-        if (draftById(context.db, input.message) !== null) {
-          return (transaction) => applyAddToDraft(transaction, input);
-        }
-        const prepared = await prepareAddTo(context, input);
-        return (transaction) => applyAddTo(transaction, prepared);
-      }
-      case "record":
-        return (transaction) => applyRecord(transaction, input);
-      case "retry":
-        return (transaction) => applyRetry(transaction, input.message);
-      case "cancel":
-        return (transaction) => applyCancel(transaction, input);
-      case "delete":
-        return (transaction) => applyDelete(transaction, input);
-      case "expire":
-        return (transaction) => applyExpire(transaction, input);
-      case "reclaim":
-        return (transaction) => applyReclaim(transaction, input);
-      case "addUser":
-        return ({ db }) => addUser(db, input);
-      case "setUser":
-        return ({ db }) => setUser(db, input);
-      case "importUsers":
-        return ({ db }) => {
-          importUsers(db, input.users);
-          return null;
-        };
-      case "removeUser":
-        return ({ db }) => removeUser(db, input.key);
-    }
   }
 
   #commit(
@@ -269,6 +190,8 @@ export class Writer implements Disposable {
           this.#forgotten = transaction.now;
         }
         for (const work of ready) outcomes.push(this.#apply(work, transaction, effects));
+        // All at once: the index writes a piece of itself at each savepoint, and joins the pieces later.
+        for (const listed of new Set(effects.toIndex)) indexMessage(db, listed);
       });
       return outcomes;
     } finally {
@@ -277,11 +200,12 @@ export class Writer implements Disposable {
   }
 
   /** What is committed stays so if linking fails; it is tried again after the next commit, or at the next start. */
-  async #link(hashes: readonly MessageHash[]): Promise<void> {
-    const toLink = [...this.#toLink, ...hashes];
+  async #link(effects: Effects): Promise<void> {
+    const toLink = [...this.#toLink, ...effects.toLink];
+    const changed = (change: Change): unknown => effects.changes.push(change);
     this.#toLink = [];
     for (const hash of toLink) {
-      await linkBatches(this.#context, hash).catch(() => this.#toLink.push(hash));
+      await linkBatches(this.#context, hash, changed).catch(() => this.#toLink.push(hash));
     }
   }
 
@@ -372,11 +296,6 @@ function openOrTell(...to: Parameters<typeof openForWriting>): Database {
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
-
-/** The operations that a message comes into the store with. All others need little room, and are done on a full disk. */
-const STORING: ReadonlySet<OperationName> = new Set(
-  ["accept", "stage", "send", "draft", "sendDraft", "addTo"] as const,
-);
 
 function isStoring(operation: Operation | undefined): boolean {
   return operation !== undefined && STORING.has(operation.name);

@@ -93,6 +93,24 @@ export function mediaType(text: string): MediaType {
   return number === undefined ? { kind: "text", text } : { kind: "common", number };
 }
 
+/**
+ * A type as it is best sent: the common type that it is another spelling of (case, blanks, quotes), so that it takes one
+ * byte and is known by its letters; else as it stands, without blanks around it.
+ */
+export function mediaTypeSpelling(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed.length >= 256) return trimmed;
+  return COMMON_SPELLINGS.get(plainSpelling(trimmed)) ?? trimmed;
+}
+
+const COMMON_SPELLINGS: ReadonlyMap<string, string> = new Map(
+  COMMON.map((text) => [plainSpelling(text), text]),
+);
+
+function plainSpelling(text: string): string {
+  return text.toLowerCase().replace(/ *([;=]) */g, "$1").replace(/="([^"\\]*)"/g, "=$1");
+}
+
 /** Is `text` a media type that fits a header? */
 export function isMediaType(text: string): boolean {
   return text.length < 256 && GRAMMAR.test(text);

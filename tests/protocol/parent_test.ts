@@ -1,14 +1,14 @@
 // Row D10: which hash a reply names as its pid.
 
 import assert from "node:assert/strict";
-import { type Batch, type Candidate, chooseParent } from "../../src/protocol/mod.ts";
+import { type Candidate, chooseParent, replyProblem } from "../../src/protocol/mod.ts";
 import { type Address, hex } from "../../src/wire/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
 import { alice, batchOn, ben, bob, carol, dave, firstMessage, someHash } from "./facts.ts";
 
 const ORIGINAL_HASH = someHash(1);
 const HEADER = firstMessage({ from: alice, to: [bob] });
-const ORIGINAL: Candidate = { header: HEADER, hash: ORIGINAL_HASH };
+const ORIGINAL: Candidate = { header: HEADER, hash: ORIGINAL_HASH, undelivered: new Set() };
 const erin = addressOf("@erin@e.test");
 
 /** The n-th batch on the original. */
@@ -17,7 +17,7 @@ function batch(
   adder: Address,
   added: readonly Address[],
   undelivered: readonly string[] = [],
-): Batch {
+): Candidate {
   return {
     header: batchOn(HEADER, ORIGINAL_HASH, adder, added),
     hash: someHash(n),
@@ -30,7 +30,7 @@ function chosen(
   sender: Address,
   recipients: readonly Address[],
   original: Candidate | null,
-  batches: readonly Batch[],
+  batches: readonly Candidate[],
 ): string {
   const parent = chooseParent(sender, recipients, original, batches);
   return parent instanceof Uint8Array ? hex(parent).slice(0, 2) : parent.reason;
@@ -113,4 +113,35 @@ Deno.test("D10 a refusal tells what to do", () => {
   assert.ok("message" in stranger && "message" in torn);
   assert.match(stranger.message, /^@erin@e\.test is no participant/);
   assert.match(torn.message, /reply to fewer of them, or add the missing ones/);
+});
+
+Deno.test("D10 a domain that got the original by a batch alone is answered by the batch", () => {
+  const failed: Candidate = { ...ORIGINAL, undelivered: new Set(["b.test"]) };
+  assert.equal(chosen(alice, [bob], failed, []), "01", "there is no other");
+  assert.equal(chosen(alice, [bob], failed, BOTH), "03", "every batch goes to b.test too");
+  assert.equal(chosen(alice, [bob], failed, [batch(2, bob, [carol], ["b.test"])]), NOWHERE);
+  const again = batch(4, alice, [bob]);
+  assert.equal(chosen(alice, [bob], failed, [again]), "04");
+});
+
+const NOWHERE = "cannot be delivered";
+
+Deno.test("N4 a reply is refused for domains that never were on its parent, or could not be given it", () => {
+  const problem = (parent: Candidate, ...to: Address[]) =>
+    replyProblem(alice, to, parent)?.message ?? null;
+  assert.equal(problem(ORIGINAL, bob, ben), null);
+  assert.match(
+    problem(ORIGINAL, bob, carol, erin) ?? "",
+    /^c\.test, e\.test do not have .*: add these recipients to that message first, or start a new thread$/,
+  );
+  const failed: Candidate = { ...ORIGINAL, undelivered: new Set(["b.test"]) };
+  assert.match(problem(failed, bob) ?? "", /^b\.test does not have /);
+  assert.equal(problem(CAROL, carol), null);
+  assert.match(problem(CAROL, dave) ?? "", /^d\.test does not have /);
+});
+
+Deno.test("N4 of the sender's own domain everybody can be answered", () => {
+  const colleague = addressOf("@anybody@a.test");
+  assert.equal(replyProblem(alice, [colleague], ORIGINAL), null);
+  assert.equal(replyProblem(bob, [alice, ben], ORIGINAL), null);
 });

@@ -8,7 +8,7 @@ import {
   type Arrival,
   askChallenge,
   type Authorisation,
-  type Batch,
+  type Candidate,
   type ChallengeMode,
   chooseParent,
   composeBatch,
@@ -204,9 +204,9 @@ export class TinyHost implements ReceivingHost<Collected> {
     const hash = header.addTo === null || header.pid === null ? message.hash : header.pid;
     const original = this.messages.get(hex(hash));
     const batches = this.batchesOn(hash)
-      .map(({ decoded: { header }, hash }): Batch => ({ header, hash, undelivered: new Set() }))
+      .map(({ decoded: { header }, hash }) => candidateOf(header, hash))
       .sort((a, b) => b.header.time - a.header.time);
-    const candidate = original && { header: original.decoded.header, hash };
+    const candidate = original && candidateOf(original.decoded.header, hash);
     return chooseParent(sender, to, candidate ?? null, batches);
   }
 
@@ -387,6 +387,10 @@ export class TinyHost implements ReceivingHost<Collected> {
 export interface Content {
   readonly bytes: Uint8Array;
   readonly compressed: boolean;
+}
+
+function candidateOf(header: Header, hash: MessageHash): Candidate {
+  return { header, hash, undelivered: new Set() };
 }
 
 function wireOf(content: Content | undefined): Uint8Array {

@@ -260,7 +260,7 @@ for (
     await store.record(message, FAR, outcome);
     assert.deepEqual(store.outbound(answer), { [FAR]: "waiting", "other.example": "blocked" });
     assert.deepEqual(store.outbound(batch), { [FAR]: "waiting", "other.example": "blocked" });
-    assert.deepEqual(store.changes, [{ kind: "outbound", domain: FAR }]);
+    assert.deepEqual(store.woken, [FAR]);
     const due = store.readAsHost((reader) => reader.dueDeliveries(FAR, clock.at, 9));
     assert.deepEqual(due.map((delivery) => delivery.message), [answer.id, batch.id], "at once");
     store.audit();

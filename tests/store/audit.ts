@@ -13,8 +13,10 @@ import {
   recipients,
   sender,
 } from "../../src/wire/mod.ts";
-import { type Row } from "../../src/store/database.ts";
+import { type Database, type Row } from "../../src/store/database.ts";
+import { type Draft, draftById } from "../../src/store/drafts.ts";
 import { openForReading } from "../../src/store/opening.ts";
+import { holderWord } from "../../src/store/search/indexing.ts";
 
 export interface AuditOptions {
   /** Contents that are on their way in. */
@@ -48,7 +50,10 @@ export function audit(
     assert.equal(row.integer("id") % 2 ** 20, chunks.length, "a chunk is missing");
     contents.set(id, [...chunks, row.blob("bytes")]);
   }
-  const used = new Set(db.all("SELECT content FROM draft").map((row) => row.integer("content")));
+  assert.equal(db.get("SELECT count(*) AS n FROM draft")?.integer("n"), drafts, "drafts");
+  const ofDrafts = db.all("SELECT id FROM draft").map((row) => draftById(db, row.integer("id")));
+  const used = new Set(ofDrafts.flatMap((draft) => draft?.contents ?? []));
+  for (const draft of ofDrafts) auditDraft(draft, contents);
   for (const { row, bytes, header } of messages.values()) {
     const original = row.optional("original", (r, name) => r.integer(name));
     const layout = original === null ? header : messages.get(original)?.header ?? header;
@@ -64,9 +69,6 @@ export function audit(
     assert.equal(row.text("from_key"), sender(header).key);
     assert.equal(row.real("time"), header.time);
   }
-  const ofDrafts = db.all("SELECT content FROM draft").map((row) => row.integer("content"));
-  assert.equal(ofDrafts.length, drafts, "drafts");
-  for (const content of ofDrafts) used.add(content);
   const rows = db.all("SELECT id, staged FROM content");
   const kept = rows.filter((row) => !row.flag("staged")).map((row) => row.integer("id"));
   assert.deepEqual(new Set(kept), used, "content without a message, or the other way round");
@@ -75,6 +77,8 @@ export function audit(
   assert.deepEqual([...contents.keys()].filter((id) => !ids.has(id)), [], "chunks of no content");
   auditRecipients(db.all("SELECT * FROM recipient"), db.all("SELECT * FROM outbound"), messages);
   assert.deepEqual(db.all(UNHELD), [], "a message that nobody has");
+  assert.deepEqual(db.all(READ_WITHOUT), [], "read by one who does not have it");
+  auditIndex(db);
   const usage = deleted ? null : db.all("SELECT * FROM usage");
   auditUsage(db.all("SELECT * FROM user"), usage, db.all(HELD), messages);
 }
@@ -87,6 +91,46 @@ const HELD = "SELECT key, message FROM recipient WHERE shown IS NOT NULL";
 const UNHELD = `SELECT coalesce(m.original, m.id) AS id FROM message m LEFT JOIN recipient r
     ON r.message = m.id AND r.shown IS NOT NULL
   GROUP BY 1 HAVING max(m.sent) = 0 AND count(r.key) = 0`;
+
+/** Read marks of those who do not have the message. */
+const READ_WITHOUT = `SELECT message, key FROM read_mark
+  EXCEPT SELECT shown, key FROM recipient WHERE shown IS NOT NULL`;
+
+/** Everybody who has a message finds it, but for those of an earlier program, and nobody else does. */
+function auditIndex(db: Database): void {
+  const below = db.get("SELECT below FROM search_left")?.integer("below") ?? 0;
+  const has = new Set(
+    db.all(`${LISTED} ORDER BY 1, 2`).filter((row) => row.integer("id") >= below)
+      .map((row) => `${row.integer("id")} ${row.text("key")}`),
+  );
+  const finds = db.all(
+    "SELECT DISTINCT key FROM (SELECT key FROM user UNION SELECT key FROM recipient)",
+  )
+    .map((row) => row.text("key"))
+    .concat(db.all("SELECT DISTINCT from_key FROM message").map((row) => row.text("from_key")))
+    .flatMap((key) =>
+      db.all("SELECT rowid AS id FROM search WHERE search MATCH ?", `who : "${holderWord(key)}"`)
+        .filter((row) => row.integer("id") >= below)
+        .map((row) => `${row.integer("id")} ${key}`)
+    );
+  assert.deepEqual(new Set(finds), has, "what is found is not what they have");
+  assert.deepEqual(db.all(`SELECT id FROM search_docsize EXCEPT SELECT id FROM (${LISTED})`), []);
+}
+
+const LISTED = `SELECT shown AS id, key FROM recipient WHERE shown IS NOT NULL
+  UNION SELECT coalesce(original, id), from_key FROM message WHERE sent = 1`;
+
+/** Each part is a content of its own, of the size that the draft says. */
+function auditDraft(draft: Draft | null, contents: ReadonlyMap<number, readonly Bytes[]>): void {
+  assert.ok(draft !== null);
+  const { fields: { body, attachments } } = draft;
+  assert.deepEqual(
+    draft.contents.map((id) => concat(contents.get(id) ?? []).length),
+    [body, ...attachments].map(({ size }) => size),
+    "a part of a draft of the wrong size",
+  );
+  assert.equal(new Set(draft.contents).size, draft.contents.length, "a content for two parts");
+}
 
 function auditRecipients(rows: readonly Row[], outbound: readonly Row[], messages: Messages): void {
   const open = new Set(

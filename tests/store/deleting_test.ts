@@ -206,7 +206,7 @@ Deno.test("a draft is deleted with its batches and its content, by its sender or
   assert.equal(added.kind, "drafted");
   assert.equal(await remove(store, added.kind === "drafted" ? added.id : 0), true);
   assert.deepEqual(rows(store), {});
-  const gone = await store.writer.submit("sendDraft", { id: two });
+  const gone = await store.writer.submit("sendDraft", { id: two, from: null });
   assert.ok(isProblem(gone));
   store.audit();
 });
@@ -405,9 +405,10 @@ Deno.test("a draft that answers a deleted message is shown, and refused when it 
   const draftId = drafted.kind === "drafted" ? drafted.id : 0;
   await remove(store, id);
   assert.equal(store.read((mailbox) => mailbox.message(draftId))?.pid, null);
-  const problem = await store.writer.submit("sendDraft", { id: draftId });
+  const problem = await store.writer.submit("sendDraft", { id: draftId, from: null });
   assert.ok(isProblem(problem));
-  assert.equal(problem.reason, "message not found");
+  assert.equal(problem.reason, "cannot be delivered");
+  assert.match(problem.message, /is not here any more: start a new thread$/);
   store.audit({ drafts: 1, ...DELETED });
 });
 

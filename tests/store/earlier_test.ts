@@ -42,7 +42,10 @@ for (const name of FILES) {
       await assertAllIsThere(folder);
 
       const draft = read(folder, "SELECT id FROM draft");
-      assert.equal((await writer.submit("sendDraft", { id: Number(draft) })).kind, "sent");
+      assert.equal(
+        (await writer.submit("sendDraft", { id: Number(draft), from: null })).kind,
+        "sent",
+      );
       const accepted = await writer.submit("accept", arrival(letter({ from: CAROL, to: [ALICE] })));
       assert.deepEqual(codes(accepted), [200]);
       audit(folder, { deleted: true });

@@ -80,7 +80,7 @@ Deno.test("an operation that fails does not take its group along, and nothing of
   // The batch was prepared before its original was there.
   assert.deepEqual(results(outcomes)[5], "gone");
   assert.equal(store.count("message"), 3);
-  assert.deepEqual(store.changes, [{ kind: "outbound", domain: "far.example" }]);
+  assert.deepEqual(store.woken, ["far.example"]);
   store.audit();
 });
 

@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hex, type MessageHash } from "../../src/wire/mod.ts";
-import type { AttemptOutcome } from "../../src/store/mod.ts";
+import type { AttemptOutcome, Sent } from "../../src/store/mod.ts";
 import { addTo, draft, noise } from "../support/message.ts";
+import { type DraftChange, draftChanges, Drafts } from "./history_drafts.ts";
 import { ALICE, BOB, CHRIS, here, LIMIT, Model, setOf } from "./history_model.ts";
 import { batch, HERE, results, TestStore, whole } from "./support.ts";
 
@@ -40,6 +41,8 @@ type Step =
   | { readonly kind: "accepting"; readonly user: string; readonly accepting: boolean }
   /** For a user, or for everybody. */
   | { readonly kind: "delete"; readonly message: number; readonly user: string | null }
+  | { readonly kind: "read"; readonly message: number; readonly user: string }
+  | { readonly kind: "draft"; readonly change: DraftChange }
   | { readonly kind: "expire" }
   | { readonly kind: "restart" };
 
@@ -103,6 +106,15 @@ function steps(): fc.Arbitrary<Step[]> {
         user: fc.constantFrom(ALICE, BOB, CHRIS, null),
       }),
     },
+    fc.record({
+      kind: fc.constant("read" as const),
+      message: index,
+      user: fc.constantFrom(ALICE, BOB, CHRIS, CAROL),
+    }),
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant("draft" as const), change: draftChanges(some) }),
+    },
     fc.constant({ kind: "expire" } as const),
     fc.constant({ kind: "restart" } as const),
   );
@@ -113,10 +125,12 @@ class History {
   readonly #store: TestStore;
   readonly #model = new Model();
   readonly #delivered = new Set<string>();
+  readonly #drafts: Drafts;
   #deleted = false;
 
   constructor(store: TestStore) {
     this.#store = store;
+    this.#drafts = new Drafts(store, ALICE);
   }
 
   async take(step: Step): Promise<void> {
@@ -146,6 +160,13 @@ class History {
       }
       case "delete":
         return await this.#delete(step.message, step.user);
+      case "read":
+        return await this.#read(step.message, step.user);
+      case "draft": {
+        const outcome = await this.#drafts.take(step.change);
+        if (outcome !== null) this.#sent(outcome, step.change.to);
+        return;
+      }
       case "expire":
         return await this.#expire();
       case "restart":
@@ -154,7 +175,8 @@ class History {
   }
 
   check(): void {
-    this.#store.audit({ deleted: this.#deleted });
+    this.#store.audit({ deleted: this.#deleted, drafts: this.#drafts.count });
+    this.#drafts.check();
     const held = this.#store.rows(
       `SELECT m.hash, r.key FROM message m LEFT JOIN recipient r ON r.message = m.id AND r.shown IS NOT NULL`,
     );
@@ -198,10 +220,29 @@ class History {
     const start = answers === null ? { topic: "new" } : { replyTo: this.#id(answers) };
     const outcome = await this.#store.send({ from: ALICE, to, start, body: "news" });
     if (outcome.kind === "refused") return assert.notEqual(answers, null, outcome.message);
-    const hash = hex(outcome.hash);
+    this.#sent(outcome, to);
+  }
+
+  #sent({ id, hash: bytes }: Sent, to: readonly string[]): void {
+    const hash = hex(bytes);
     this.#model.keep(hash, null, ALICE);
     const codes = here(to).map((user) => [user, this.#model.judge(user, hash, null, false)]);
-    this.#assertCodes(outcome.id, codes);
+    this.#assertCodes(id, codes);
+  }
+
+  async #read(message: number, user: string): Promise<void> {
+    const id = this.#id(message);
+    const { listed = 0 } = this.#store.rows(
+      "SELECT coalesce(original, id) AS listed FROM message WHERE id = ?",
+      id,
+    ).map((row) => ({ listed: row.integer("listed") }))[0] ?? {};
+    const has = this.#store.rows(
+      "SELECT 1 FROM recipient WHERE shown = ? AND key = ?",
+      listed,
+      user,
+    ).length > 0;
+    const outcome = await this.#store.writer.submit("markRead", { message: id, for: user });
+    assert.equal(outcome.kind, has ? "read" : "refused");
   }
 
   async #add(message: number, from: string, to: string[]): Promise<void> {

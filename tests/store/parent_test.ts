@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decodeHeader, hex, isParticipant } from "../../src/wire/mod.ts";
-import { type Batch, chooseParent, isProblem } from "../../src/protocol/mod.ts";
+import { type Candidate, chooseParent, isProblem, type Problem } from "../../src/protocol/mod.ts";
+import type { Sent } from "../../src/store/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
 import { addTo, draft, type Message } from "../support/message.ts";
+import { drafted, type Drafting, keep, kept, replace, sendDraft } from "./drafting.ts";
 import { HERE, refused, sent, TestStore } from "./support.ts";
 
 const ALICE = `@alice@${HERE}`;
@@ -31,10 +33,7 @@ function choose(
     addressOf(sender),
     to.map(addressOf),
     original && candidate(original),
-    batches.map((batch): Batch => ({
-      ...candidate(batch),
-      undelivered: new Set(undelivered),
-    })),
+    batches.map((batch) => candidate(batch, undelivered)),
   );
   if (isProblem(chosen)) return chosen.reason;
   const names = { ORIGINAL, WITH_BOB, WITH_EVE, WITH_FRED };
@@ -42,8 +41,8 @@ function choose(
   return name ?? "a stranger's";
 }
 
-function candidate({ header, hash }: Message) {
-  return { header: decodeHeader(header), hash };
+function candidate({ header, hash }: Message, undelivered: readonly string[] = []): Candidate {
+  return { header: decodeHeader(header), hash, undelivered: new Set(undelivered) };
 }
 
 Deno.test("D10 the original's hash when the sender is in its from or to", () => {
@@ -65,7 +64,7 @@ Deno.test("D10 the newest of the batches that all of the recipients' domains hol
     addressOf(ALICE),
     [EVE, FRED].map(addressOf),
     candidate(ORIGINAL),
-    [later, WITH_FRED, WITH_EVE].map((batch) => ({ ...candidate(batch), undelivered: new Set() })),
+    [later, WITH_FRED, WITH_EVE].map((batch) => candidate(batch)),
   );
   assert.deepEqual(choice, later.hash);
   assert.equal(choose(ALICE, [EVE], [WITH_FRED, WITH_EVE]), "WITH_EVE");
@@ -103,7 +102,7 @@ Deno.test("D10 whatever is chosen, the sender is a participant of it and every d
     const rows = batches.map(({ adder, to }) =>
       addTo(original, { from: adders[adder % adders.length] ?? from, to })
     );
-    const candidates = rows.map((row) => ({ ...candidate(row), undelivered: new Set<string>() }));
+    const candidates = rows.map((row) => candidate(row));
     const chosen = chooseParent(
       addressOf(sender),
       recipients.map(addressOf),
@@ -208,3 +207,95 @@ Deno.test("D10 by sending: a host that took a batch for nobody does not hold it,
   await store.record(lost, "fourth.example", { kind: "rejected", code: 10 });
   assert.equal(await parentOf(store, id, ALICE, "@hal@fourth.example"), hex(lost.hash));
 });
+
+Deno.test("N4 a reply to a domain that was never on its parent is refused when it is sent, not when it is drafted", async () => {
+  const { store: opened, id } = await thread();
+  await using store = opened;
+  const start = { replyTo: id };
+  const problem = refused(await sendAsDraft(store, { from: ALICE, to: [CAROL, EVE, FRED], start }));
+  assert.equal(problem.reason, "cannot be delivered");
+  assert.equal(
+    problem.message,
+    "other.example, third.example do not have the message that this answers, and would refuse the reply: " +
+      "add these recipients to that message first, or start a new thread",
+  );
+  const draft = await kept(store, { from: ALICE, to: [BOB, CAROL], start });
+  drafted(await replace(store, draft, { from: ALICE, to: [EVE], start }));
+  drafted(await store.addTo(draft, ALICE, FRED));
+  assert.deepEqual(refused(await sendDraft(store, draft)).reason, problem.reason);
+  store.audit({ drafts: 1 });
+
+  // The first way out.
+  const batch = sent(await store.addTo(id, ALICE, EVE));
+  sent(await sendDraft(store, draft));
+  assert.equal(store.read((mailbox) => mailbox.message(draft))?.pid, hex(batch.hash));
+  store.audit();
+});
+
+Deno.test("N4 whoever is no participant of a message drafts no reply to it", async () => {
+  const { store: opened, id } = await thread();
+  await using store = opened;
+  const reply = { from: BOB, to: [CAROL], start: { replyTo: id } };
+  assert.equal(refused(await keep(store, reply)).reason, "not a participant");
+  const own = await kept(store, { from: BOB, to: [CAROL] });
+  assert.equal(refused(await replace(store, own, reply)).reason, "not a participant");
+});
+
+Deno.test("N4 a domain that the parent could not be delivered to is refused; one that still waits for it is not", async () => {
+  await using store = await TestStore.open([ALICE, BOB]);
+  const root = sent(await store.send({ from: ALICE, to: [BOB, CAROL, EVE, "@ed@other.example"] }));
+  const reply = (...to: string[]) =>
+    sendAsDraft(store, { from: BOB, to, start: { replyTo: root.id } });
+  sent(await reply(CAROL, EVE));
+  await store.record(root, "far.example", { kind: "rejected", code: 4 });
+  assert.match(refused(await reply(ALICE, CAROL, EVE)).message, /^far\.example does not have /);
+  sent(await reply(ALICE, EVE));
+  // Taken for one, and given up for the other.
+  await store.record(root, "other.example", { kind: "codes", codes: [200, 101], lost: null });
+  await store.writer.submit("cancel", { message: root.id, domain: "other.example" });
+  assert.equal(store.outbound(root)["other.example"], "cancelled");
+  sent(await reply(EVE));
+  store.audit();
+});
+
+Deno.test("N4 who is added again, since the first delivery failed, is answered by the batch", async () => {
+  await using store = await TestStore.open([ALICE, BOB]);
+  const root = sent(await store.send({ from: ALICE, to: [BOB, CAROL] }));
+  await store.record(root, "far.example", { kind: "failed", reason: "no route" });
+  await store.writer.submit("cancel", { message: root.id, domain: null });
+  const start = { replyTo: root.id };
+  refused(await sendAsDraft(store, { from: BOB, to: [CAROL], start }));
+  const again = sent(await store.addTo(root.id, ALICE, CAROL));
+  assert.equal(await parentOf(store, root.id, BOB, CAROL), hex(again.hash));
+  assert.equal(await parentOf(store, root.id, BOB, ALICE), hex(root.hash));
+});
+
+Deno.test("N4 hosts that another host sent the parent to are taken to hold it", async () => {
+  await using store = await TestStore.open([ALICE]);
+  const original = draft({ from: CAROL, to: [ALICE, EVE] });
+  await store.accept(original);
+  const id = store.idOf(original);
+  assert.equal(await parentOf(store, id, ALICE, EVE, CAROL), hex(original.hash));
+  assert.equal(
+    refused(await sendAsDraft(store, { from: ALICE, to: [EVE, FRED], start: { replyTo: id } }))
+      .reason,
+    "cannot be delivered",
+  );
+});
+
+Deno.test("D10 what the command line sends to a domain that never had the parent goes out, for the host there to judge", async () => {
+  const { store: opened, id } = await thread();
+  await using store = opened;
+  const reply = sent(await store.send({ from: ALICE, to: [EVE], start: { replyTo: id } }));
+  assert.equal(store.outbound(reply)["other.example"], "waiting");
+});
+
+/** Drafts a message and sends it, as a client does; a refused draft is taken back. */
+async function sendAsDraft(store: TestStore, drafting: Drafting): Promise<Sent | Problem> {
+  const draft = await kept(store, drafting);
+  const outcome = await sendDraft(store, draft);
+  if (isProblem(outcome)) {
+    await store.writer.submit("delete", { message: draft, for: drafting.from });
+  }
+  return outcome;
+}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { hasRoom, RESERVE_SIZE } from "../../src/store/reserve.ts";
 import { Writer } from "../../src/store/writer.ts";
 import { draft, noise } from "../support/message.ts";
+import { kept, partsOf } from "./drafting.ts";
 import { HERE, results, sending, settings, TestStore, watchStatements, whole } from "./support.ts";
 
 const ALICE = `@alice@${HERE}`;
@@ -62,6 +63,42 @@ Deno.test("P8 on a full disk the reserve is given up for what does not store, an
   assert.deepEqual(results(await store.group(letter())), [[200]]);
   assert.equal(statSync(reserve(store.folder)).size, RESERVE_SIZE);
   store.audit();
+});
+
+Deno.test("P8 on a full disk drafts are not written or sent, but can be made smaller and deleted", async () => {
+  await using store = await TestStore.open([ALICE]);
+  await store.group(sending({ from: ALICE, to: [ALICE, FROM] }));
+  const words = { from: ALICE, to: [ALICE], body: "x" };
+  const id = await kept(store, { ...words, attachments: { a: "1", b: "2" } });
+  const gone = await kept(store, words);
+  writeFileSync(reserve(store.folder), new Uint8Array(RESERVE_SIZE));
+  await store.reopen();
+  const content = { kind: "inline", bytes: new Uint8Array(1) } as const;
+  const body = { type: "text/plain", size: 1, expandedSize: null };
+  const fields = {
+    ...{ from: ALICE, to: [ALICE], start: { topic: "" }, body, content },
+    ...{ important: false, noReply: false },
+  };
+  const at = { draft: id, from: ALICE };
+  {
+    using _full = fullUntilReleased(store.folder);
+    const outcomes = await store.group(
+      { name: "draft", input: { ...fields, attachments: [] } },
+      { name: "replaceDraft", input: { ...fields, id } },
+      { name: "attach", input: { ...at, attachment: { ...body, filename: "c" }, content } },
+      { name: "sendDraft", input: { id, from: ALICE } },
+      RECORD,
+      { name: "detach", input: { ...at, filename: "a" } },
+      { name: "markRead", input: { message: 1, for: ALICE } },
+      { name: "delete", input: { message: gone, for: ALICE, draft: true } },
+    );
+    assert.deepEqual(results(outcomes), [
+      ...[FULL, FULL, FULL, FULL],
+      ...["waiting", "drafted", "read", "deleted"],
+    ]);
+  }
+  assert.deepEqual(partsOf(store, id), [["", "x"], ["b", "2"]]);
+  store.audit({ drafts: 1 });
 });
 
 Deno.test("P8 what only stores does not cost the reserve", async () => {

@@ -14,6 +14,7 @@ import {
   type DeliveryView,
   type Drafted,
   Mailbox,
+  type MessageChange,
   type NewUser,
   type Operation,
   type Outcome,
@@ -109,6 +110,18 @@ export class TestStore implements AsyncDisposable {
       if (existsSync(file)) copyFileSync(file, join(folder, name));
     }
     return new TestStore(folder, this.#settings);
+  }
+
+  /** The domains that the host was told to wake up for. */
+  get woken(): string[] {
+    return this.changes.flatMap((change) => change.kind === "outbound" ? change.domain : []);
+  }
+
+  /** Takes what users were told of since it was last taken: event, message, and whose keys. */
+  takeEvents(): (readonly [MessageChange["event"], number, ...string[]])[] {
+    return this.changes.splice(0).flatMap((change) =>
+      change.kind === "message" ? [[change.event, change.message, ...change.keys]] : []
+    );
   }
 
   configure(changes: Partial<WriterSettings>): void {

@@ -9,7 +9,7 @@ import { HERE, sent, settings, TestStore } from "./support.ts";
 export const ALICE = `@alice@${HERE}`;
 export const BOB = `@bob@${HERE}`;
 export const CAROL = "@carol@far.example";
-const CHUNK = 64 * 1024;
+export const CHUNK = 64 * 1024;
 
 /** Ids of what is in the store that tests break. */
 export const RECEIVED = 1;
@@ -50,11 +50,12 @@ async function fill(store: TestStore): Promise<void> {
 /** Comes after a batch on it, if at all. */
 export const early = draft({ from: CAROL, to: [ALICE], body: "early" });
 
-/** Where a store lies that no process has open, made once. */
-export async function whole(): Promise<Disposable & { readonly folder: string }> {
+/** Where a store lies that no process has open, made once; `extra` bytes are another message. */
+export async function whole(extra = 0): Promise<Disposable & { readonly folder: string }> {
   const folder = Deno.makeTempDirSync({ prefix: "fmsg-verify-" });
   await using store = await TestStore.open([ALICE, BOB]);
   await fill(store);
+  if (extra > 0) await store.accept(draft({ from: CAROL, to: [BOB], body: noise(extra) }));
   store.audit({ drafts: 1 });
   using db = open(store.folder);
   db.prepare("VACUUM INTO ?").run(join(folder, "fmsg.db"));

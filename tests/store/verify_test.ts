@@ -135,6 +135,7 @@ const CASES: readonly {
       /^User @alice@here.example: send_bytes/,
       "User @bob@here.example: send_messages is counted as 0 where 1 is here",
       /^User @bob@here.example: send_bytes/,
+      "Message 2: @alice@here.example finds it when searching, and does not have it",
     ],
   },
   {
@@ -143,6 +144,7 @@ const CASES: readonly {
     finds: [
       'A row 4 of the table "message" refers to a message that is not here',
       "Batch 4 on message 99: the message that it belongs to is not here",
+      "Message 99: @alice@here.example does not find it when searching",
     ],
   },
   {
@@ -161,6 +163,7 @@ const CASES: readonly {
       "Message 1: @eve@here.example is not its recipient number 1",
       "User @alice@here.example: recv_messages is counted as 2 where 1 is here",
       /^User @alice@here.example: recv_bytes/,
+      "Message 1: @eve@here.example does not find it when searching",
     ],
   },
   {
@@ -176,7 +179,10 @@ const CASES: readonly {
   {
     name: "a message that is listed as another",
     sql: `UPDATE recipient SET shown = ${SENT} WHERE message = ${RECEIVED} AND place = 1`,
-    finds: ["Message 1: for @bob@here.example it is listed as message 2 in place of 1"],
+    finds: [
+      "Message 1: for @bob@here.example it is listed as message 2 in place of 1",
+      "Message 1: @bob@here.example finds it when searching, and does not have it",
+    ],
   },
   {
     name: "a recipient who waits for nothing",
@@ -208,6 +214,8 @@ const CASES: readonly {
       /^User @alice@here.example: recv_bytes/,
       /^User @bob@here.example: recv_messages is counted as 3 where 2 is here/,
       /^User @bob@here.example: recv_bytes/,
+      "Message 6: @alice@here.example finds it when searching, and does not have it",
+      "Message 6: @bob@here.example finds it when searching, and does not have it",
     ],
   },
   {
@@ -220,8 +228,48 @@ const CASES: readonly {
   },
   {
     name: "a draft of which content is missing",
-    sql: `DELETE FROM chunk WHERE id / 1048576 = (SELECT content FROM draft)`,
-    finds: ["Draft 5: 0 of the 5 bytes of its content are here"],
+    sql: `DELETE FROM chunk WHERE id / 1048576 = (SELECT content FROM draft_part)`,
+    finds: ["Draft 5: 0 of the 5 bytes of its data are here"],
+  },
+  {
+    name: "a draft of which an attachment is missing",
+    sql: `UPDATE draft SET fields = json_insert(fields, '$.attachments[#]',
+      json('{"type": "text/plain", "size": 1, "expandedSize": null, "filename": "a"}'))`,
+    finds: ["Draft 5: 1 of its 2 parts are here"],
+  },
+  {
+    name: "a part of no draft",
+    sql: "UPDATE draft_part SET draft = 99",
+    finds: [
+      'A row of the table "draft_part" refers to a draft that is not here',
+      "Draft 5: 0 of its 1 parts are here",
+    ],
+  },
+  {
+    name: "a draft that has the content of a message",
+    sql: `UPDATE draft_part SET content = (SELECT content FROM message WHERE id = ${SENT})`,
+    finds: [
+      /^Content \d+ belongs to no message, and takes up space$/,
+      /^Messages 2 and 5 have the same content \d+$/,
+    ],
+  },
+  {
+    name: "read by one who does not have it",
+    sql: `INSERT INTO read_mark VALUES (${SENT}, '${BOB}', 0), (${SENT}, '${ALICE}', 0)`,
+    finds: ["Message 2: @alice@here.example has read it and does not have it"],
+  },
+  {
+    name: "a message that is not in the index",
+    sql: `DELETE FROM search WHERE rowid = ${EARLY}`,
+    finds: [
+      "Message 6: @alice@here.example does not find it when searching",
+      "Message 6: @bob@here.example does not find it when searching",
+    ],
+  },
+  {
+    name: "words in the index of a message that is not here",
+    sql: "INSERT INTO search (rowid, body) VALUES (99, 'secret')",
+    finds: ["Message 99 is gone, and its words are still in the index"],
   },
   {
     name: "a draft that is none",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isMediaType, mediaType, mediaTypeText } from "../../src/wire/mod.ts";
+import { isMediaType, mediaType, mediaTypeSpelling, mediaTypeText } from "../../src/wire/mod.ts";
 import { mediaTypes } from "../support/arbitraries.ts";
 
 /** "Common Media Types", copied from the specification. */
@@ -147,6 +147,22 @@ Deno.test("W4 a media type is type/subtype and parameters in printable US-ASCII,
   for (const text of [...others, ...signs, " a/b", "a/b ", padded(256)]) {
     assert.ok(!isMediaType(text), text);
   }
+});
+
+Deno.test("another spelling of a common type is that type; every other type stays", () => {
+  for (const text of Object.values(TABLE)) {
+    assert.equal(mediaTypeSpelling(text), text);
+    assert.equal(mediaTypeSpelling(text.toUpperCase()), text);
+    assert.equal(mediaTypeSpelling(` ${text.replace(/;(.*)=(.*)/, ' ; $1 = "$2"')} `), text);
+  }
+  for (const text of ["text/plain", "text/markdown; charset=utf-8", "a/b;c=d", "", padded(300)]) {
+    assert.equal(mediaTypeSpelling(text), text);
+  }
+  fc.assert(fc.property(mediaTypes(), (type) => {
+    const text = mediaTypeText(type) ?? "";
+    assert.equal(mediaTypeSpelling(mediaTypeSpelling(text)), mediaTypeSpelling(text));
+    assert.equal(isMediaType(mediaTypeSpelling(text)), true);
+  }));
 });
 
 function padded(length: number): string {

@@ -1,9 +1,9 @@
-// Media types guessed from file names and content.
+// Media types guessed from file names and content, and the other way round.
 
 const PLAIN_TEXT = "text/plain;charset=UTF-8";
 
 /** File name endings of the common media types. */
-const BY_ENDING: Readonly<Record<string, string>> = {
+const TYPES = {
   aac: "audio/aac",
   apng: "image/apng",
   avif: "image/avif",
@@ -62,10 +62,29 @@ const BY_ENDING: Readonly<Record<string, string>> = {
   zip: "application/zip",
 };
 
+const BY_ENDING: ReadonlyMap<string, string> = new Map(Object.entries(TYPES));
+
 /** The media type that a file's name suggests. */
 export function typeOfFile(name: string): string {
   const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  return BY_ENDING[ending] ?? "application/octet-stream";
+  return BY_ENDING.get(ending) ?? "application/octet-stream";
+}
+
+/** The ending that suits a file of a media type: `md` of `text/markdown`; `bin` of one that is not common. */
+export function endingOfType(type: string): string {
+  return ENDINGS.get(withoutParameters(type)) ?? "bin";
+}
+
+/** The first of several endings in the order of the alphabet, but for those that nobody expects. */
+const ENDINGS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ ...TYPES, htm: "", jpeg: "", tif: "" })
+    .filter(([, type]) => type !== "")
+    .map(([ending, type]) => [withoutParameters(type), ending]),
+);
+
+function withoutParameters(type: string): string {
+  const end = type.indexOf(";");
+  return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();
 }
 
 /** Plain text where the bytes are UTF-8, else bytes of no known type. */

@@ -1,0 +1,74 @@
+// What is listed: messages with the batches on them, and how they hang together in threads.
+
+import type { Database, Row } from "./database.ts";
+
+/** Messages that a thread is cut at. */
+const THREAD_BOUND = 1000;
+
+/** The row of the message of that id, or of the one under which the batch of that id is listed. */
+export function listedRow(db: Database, id: number): Row | null {
+  return db.get(
+    "SELECT * FROM message WHERE id = (SELECT coalesce(original, id) FROM message WHERE id = ?)",
+    id,
+  );
+}
+
+/** The batches on the message that is listed under this id, the oldest first. */
+export function batchRows(db: Database, listed: number): Row[] {
+  return db.all("SELECT * FROM message WHERE original = ? ORDER BY id", listed);
+}
+
+/** At most so many batches on that message, the newest first. */
+export function newestBatchRows(db: Database, listed: number, most: number): Row[] {
+  return db.all(
+    "SELECT * FROM message WHERE original = ? ORDER BY id DESC LIMIT ?",
+    listed,
+    most,
+  );
+}
+
+/** Ids of what this key received and has, the newest first. */
+export function receivedIds(db: Database, key: string, limit: number, offset: number): number[] {
+  return db.all(
+    `SELECT DISTINCT shown AS id FROM recipient WHERE key = ? AND shown IS NOT NULL
+     ORDER BY shown DESC LIMIT ? OFFSET ?`,
+    key,
+    limit,
+    offset,
+  ).map((row) => row.integer("id"));
+}
+
+/** The id of the message that this one answers, or null; for an answer to a batch, of the batch's original. */
+export function parentId(db: Database, row: Row): number | null {
+  if (row.isNull("pid") || row.flag("batch")) return null;
+  return db.get("SELECT coalesce(original, id) AS id FROM message WHERE hash = ?", row.blob("pid"))
+    ?.integer("id") ?? null;
+}
+
+/** The ids of a message's thread as far as it is here: parents before children, each level by time. */
+export function threadOf(db: Database, start: Row): number[] {
+  let root = start;
+  for (let steps = 0; steps < THREAD_BOUND; steps++) {
+    const parent = parentId(db, root);
+    const row = parent === null ? null : listedRow(db, parent);
+    if (row === null) break;
+    root = row;
+  }
+  const thread: number[] = [];
+  const visit = (id: number): void => {
+    if (thread.length >= THREAD_BOUND) return;
+    thread.push(id);
+    for (const child of childrenOf(db, id)) visit(child);
+  };
+  visit(root.integer("id"));
+  return thread;
+}
+
+function childrenOf(db: Database, id: number): number[] {
+  return db.all(
+    `SELECT id FROM message WHERE batch = 0 AND pid IN
+       (SELECT hash FROM message WHERE id = ?1 OR original = ?1) ORDER BY time LIMIT ?2`,
+    id,
+    THREAD_BOUND,
+  ).map((row) => row.integer("id"));
+}
