@@ -7,7 +7,7 @@ import { dottedKeys } from "./config/keys.ts";
 import { KEYS, SCHEMA, type Tls } from "./config/schema.ts";
 
 export type { Endpoint } from "./config/network.ts";
-export { parseDomain, parseIp } from "./config/network.ts";
+export { parseCidr, parseDomain, parseIp } from "./config/network.ts";
 export type { Acme, Tls } from "./config/schema.ts";
 export { parseDuration, parseSize } from "./config/quantities.ts";
 
@@ -24,9 +24,7 @@ export type Config = DeepReadonly<v.InferOutput<typeof SCHEMA>> & {
 export const KNOWN_KEYS: readonly string[] = dottedKeys(KEYS);
 
 /** What the program accepts but does not act on yet: keys, or sections with all their keys. */
-export const NOT_YET: readonly string[] = [
-  "api",
-];
+export const NOT_YET: readonly string[] = [];
 
 /** Something is wrong with fmsg.yaml. The message is one line that names file, line and key. */
 export class ConfigError extends Error {

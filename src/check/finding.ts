@@ -9,6 +9,7 @@ export type Topic =
   | "port"
   | "certificate"
   | "tls"
+  | "interface"
   | "clock";
 
 /** `fail`: something does not work, or others will not talk to the host. `warning`: it works, or cannot be told. */

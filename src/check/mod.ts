@@ -3,6 +3,7 @@
 
 import type { Config } from "../config.ts";
 import { addressText, defaultServers, type Probe, probe, ProbeRoots } from "../net/mod.ts";
+import { examineInterface } from "./interface.ts";
 import { examinePort80 } from "./acme_port.ts";
 import { judgeCertificate } from "./certificate.ts";
 import { judgeClock, lookAtClock } from "./clock.ts";
@@ -110,6 +111,7 @@ export async function* examineOwn(
     ];
   }
   yield* examineTls(inside, subject, true);
+  yield await guarded("interface", "api-answers", () => examineInterface(running, subject));
   yield [judgeClock(await looking.clock, outside.timeServers.name, config.limits.max_time_skew)];
 }
 

@@ -73,6 +73,7 @@ function summary(status: Status, { style, columns }: Output, now: number): strin
   const lines: readonly (readonly [name: string, value: string])[] = [
     ["Host", `${host}, up for ${formatDuration(uptime)}`],
     ["Listens on", status.addresses.join(", ")],
+    ...status.api === null ? [] : [["Interface", interfaceText(status.api)] as const],
     ["Certificate", validity(status, now, style)],
     ...status.certificate.warnings.map((warning) => ["", style.red(safe(warning))] as const),
     ["Store", `${stored}, ${formatSize(disk.store)}; ${disk.room ? free : style.red(free)}`],
@@ -88,6 +89,15 @@ function summary(status: Status, { style, columns }: Output, now: number): strin
     indented(wrap(value, columns - NAME_COLUMNS), NAME_COLUMNS).trimStart()
   ).join("\n");
 }
+
+function interfaceText({ address, tls, connections, sockets, requests }: Interface): string {
+  if (address === null) return "waits for the certificate";
+  return `${address}${tls ? " with TLS" : ""}: ${count(connections, "connection")}, ${
+    count(sockets, "WebSocket")
+  }, ${count(requests, "request")} so far`;
+}
+
+type Interface = NonNullable<Status["api"]>;
 
 function validity({ certificate }: Status, now: number, style: Output["style"]): string {
   const { expires, acme } = certificate;

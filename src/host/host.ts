@@ -1,27 +1,24 @@
 // A running host: the parts put together, started and stopped in their order.
 
-import { mkdirSync } from "node:fs";
 import type { LoadedCertificate } from "../certificate/load.ts";
 import type { Config } from "../config.ts";
 import { addressText, canonicalIp, type Endpoint, Listener, type Resolver } from "../net/mod.ts";
 import { OutgoingRecord } from "../protocol/mod.ts";
 import {
   type ConfigurableBackend,
-  DirectoryLock,
-  lockOwner,
   openWriterThread,
-  StoreError,
   type StoreFailure,
   StoreReader,
   StoreWriter,
 } from "../store/mod.ts";
 import { ControlServer, type Operator } from "./control.ts";
-import { connectToHost } from "./control_client.ts";
+import { lockDataDir, makeDataDir } from "./data_dir.ts";
 import { type Exchange, logExchange } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Inbound } from "./inbound.ts";
 import type { Log } from "./log.ts";
+import { type MessageListener, MessageListeners } from "./message_listeners.ts";
 import { metricsPage, MetricsServer } from "./metrics.ts";
 import type { Ban } from "./offenders.ts";
 import { Outbound } from "./outbound.ts";
@@ -37,10 +34,7 @@ import {
   writerSettings,
 } from "./settings.ts";
 import { Statistics } from "./statistics.ts";
-import { type Status, statusOf, type StatusParts } from "./status.ts";
-
-/** How long a command may hold the data directory that a host wants, in milliseconds. */
-const LOCK_WAIT_MS = 5000;
+import { type InterfaceView, type Status, statusOf, type StatusParts } from "./status.ts";
 
 export class Host implements AsyncDisposable, Operator {
   readonly #parts: Parts;
@@ -49,6 +43,8 @@ export class Host implements AsyncDisposable, Operator {
   readonly #retiring = new Set<Resolver>();
   #serves = false;
   #tellServing: () => void = () => {};
+  #onCertificate: (certificate: LoadedCertificate) => void = () => {};
+  #interface: Interface | null = null;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -69,7 +65,7 @@ export class Host implements AsyncDisposable, Operator {
     building.defer(() => current.resolver.close());
     const certificate = new OwnCertificate(() => current.config, log);
     makeDataDir(config.data_dir);
-    building.use(await lock(config.data_dir));
+    building.use(await lockDataDir(config.data_dir));
 
     const statistics = new Statistics();
     const failed = Promise.withResolvers<StoreFailure>();
@@ -80,17 +76,20 @@ export class Host implements AsyncDisposable, Operator {
     );
     if (backend.upgrade !== null) log.warn(UPGRADED, { ...backend.upgrade });
     let outbound: Outbound | null = null;
+    const messages = new MessageListeners((error) => fault(statistics, log, error));
     const writer = building.use(
       new StoreWriter(backend, {
         changed: (changes) => {
-          for (const { domain } of changes) outbound?.wake(domain);
+          for (const change of changes) {
+            if (change.kind === "outbound") outbound?.wake(change.domain);
+            else messages.tell(change);
+          }
         },
         committed: (operations, ms) => statistics.commit(operations, ms),
       }),
     );
     const reader = building.use(new StoreReader(config.data_dir));
-    // A start that fails has nothing to wait for.
-    const grace = (): number => Math.max(0, (current.stopBy ?? 0) - performance.now());
+    const grace = (): number => graceOf(current);
     const outgoing = new OutgoingRecord();
     const gate = building.use(new Gate(() => current.config, outgoing, statistics, log));
     const shared = {
@@ -149,6 +148,7 @@ export class Host implements AsyncDisposable, Operator {
       gate,
       housekeeping,
       statistics,
+      messages,
       failed: failed.promise,
     });
     host.#serveOperator(building);
@@ -179,6 +179,36 @@ export class Host implements AsyncDisposable, Operator {
   /** The way into the store for whoever runs in this process. */
   get writer(): StoreWriter {
     return this.#parts.writer;
+  }
+
+  /**
+   * Calls `listener` after the commit with what it means for users' messages, whoever made the change; the function
+   * that is returned ends that. One that throws hurts no other.
+   */
+  onMessage(listener: MessageListener): () => void {
+    return this.#parts.messages.add(listener);
+  }
+
+  /** As it is now: a reload changes it. */
+  get config(): Config {
+    return this.#parts.current.config;
+  }
+
+  get statistics(): Statistics {
+    return this.#parts.statistics;
+  }
+
+  /** Calls `listener` with the certificate, now where there is one, and with each that takes its place. */
+  onCertificate(listener: (certificate: LoadedCertificate) => void): void {
+    this.#onCertificate = listener;
+    const { loaded } = this.#parts.certificate;
+    if (loaded !== null) listener(loaded);
+  }
+
+  /** Has the status and the metrics tell of the interface for clients, and closes it before anything else. */
+  attach(api: Interface): void {
+    this.#interface = api;
+    this.#closing.defer(() => api.close(graceOf(this.#parts.current)));
   }
 
   /** Resolves when the host cannot go on: its store is lost to it. */
@@ -231,8 +261,7 @@ export class Host implements AsyncDisposable, Operator {
 
   /** An error that nobody foresaw, and that no exchange had to do with. */
   fault(error: unknown): void {
-    this.#parts.statistics.faults.add();
-    this.#parts.log.error("internal error", { error: String(error) });
+    fault(this.#parts.statistics, this.#parts.log, error);
   }
 
   /** Stops taking connections, lets exchanges under way finish for a bounded time, and closes the store. */
@@ -272,6 +301,7 @@ export class Host implements AsyncDisposable, Operator {
       outgoing: this.#parts.outgoing.size,
       bans: gate.offenders.bans(),
       certificate: certificate.view,
+      api: this.#interface?.view ?? null,
     };
   }
 
@@ -284,6 +314,7 @@ export class Host implements AsyncDisposable, Operator {
   /** Row T5: without dropping a connection. */
   #show(certificate: LoadedCertificate): void {
     this.#parts.listener.renew(certificate);
+    this.#onCertificate(certificate);
     this.#serve();
   }
 
@@ -315,6 +346,18 @@ interface Current {
   stopBy: number | null;
 }
 
+/** Milliseconds that what is under way has left. A start that fails has nothing to wait for. */
+function graceOf({ stopBy }: Current): number {
+  return Math.max(0, (stopBy ?? 0) - performance.now());
+}
+
+/** The interface for clients, which is above the host. */
+export interface Interface {
+  readonly view: InterfaceView;
+  /** Takes no more clients, and lets requests under way finish for `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
 interface Parts {
   readonly current: Current;
   readonly log: Log;
@@ -329,37 +372,11 @@ interface Parts {
   readonly gate: Gate;
   readonly housekeeping: Housekeeping;
   readonly statistics: Statistics;
+  readonly messages: MessageListeners;
   readonly failed: Promise<StoreFailure>;
 }
 
-function makeDataDir(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new StoreError(
-      `data_dir: cannot make the directory ${dataDir}: ${
-        error instanceof Error ? error.message : error
-      }; make it, or choose another`,
-      { cause: error },
-    );
-  }
-}
-
-/** Takes the directory; a command that uses it while no host runs is waited for. */
-async function lock(dataDir: string): Promise<DirectoryLock> {
-  const waitUntil = Date.now() + LOCK_WAIT_MS;
-  for (;;) {
-    const taken = DirectoryLock.take(dataDir);
-    if (taken !== null) return taken;
-    const host = await connectToHost(dataDir);
-    host?.close();
-    if (host !== null || Date.now() > waitUntil) {
-      throw new StoreError(
-        `Process ${
-          lockOwner(dataDir)
-        } runs on ${dataDir} already: stop it first, or use another data_dir`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+function fault(statistics: Statistics, log: Log, error: unknown): void {
+  statistics.faults.add();
+  log.error("internal error", { error: String(error) });
 }

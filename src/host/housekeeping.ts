@@ -1,4 +1,5 @@
-// What a host does by itself now and then: delete what is older than it may be, and give the space back.
+// What a host does by itself now and then: delete what is older than it may be, give the space back, index what an earlier
+// program left, and clean the index.
 
 import { type Expire, StoreFailure, type StoreWriter } from "../store/mod.ts";
 import type { Config } from "../config.ts";
@@ -7,7 +8,10 @@ import type { Log } from "./log.ts";
 /** How often, in milliseconds. */
 const EVERY_MS = 3600_000;
 
-/** How much is deleted in one operation, so that what others ask of the writer waits for a few milliseconds at most. */
+/** How often words of deleted messages are looked for in the index. */
+const CLEAN_EVERY_MS = 24 * EVERY_MS;
+
+/** How much is deleted or indexed in one operation, so that what others ask of the writer waits for a few milliseconds at most. */
 const AT_ONCE = 100;
 
 export class Housekeeping implements AsyncDisposable {
@@ -17,6 +21,7 @@ export class Housekeeping implements AsyncDisposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #working: Promise<void> | null = null;
   #stopped = false;
+  #cleaned = 0;
 
   constructor(writer: StoreWriter, config: () => Config, log: Log) {
     this.#writer = writer;
@@ -42,6 +47,7 @@ export class Housekeeping implements AsyncDisposable {
   }
 
   async #work(): Promise<void> {
+    let failed = "old messages could not be deleted";
     try {
       const messages = await this.#expire();
       const bytes = await this.#reclaim();
@@ -51,10 +57,24 @@ export class Housekeeping implements AsyncDisposable {
           bytes_given_back: bytes,
         });
       }
+      failed = "messages of an earlier program could not be indexed";
+      if (await this.#index()) {
+        this.#log.info("the messages of an earlier program can be searched for now");
+      }
+      failed = "words of deleted messages could not be taken out of the index";
+      await this.#clean();
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
-      this.#log.error("old messages could not be deleted", { error: error.message });
+      this.#log.error(failed, { error: error.message });
     }
+  }
+
+  /** Whether there was something to index, and all of it is. */
+  async #index(): Promise<boolean> {
+    for (let worked = false; !this.#stopped; worked = true) {
+      if (!await this.#writer.submit("indexOlder", { limit: AT_ONCE })) return worked;
+    }
+    return false;
   }
 
   async #expire(): Promise<number> {
@@ -65,6 +85,13 @@ export class Housekeeping implements AsyncDisposable {
       deleted += more;
     }
     return deleted;
+  }
+
+  /** It may mean to write all of the index anew. */
+  async #clean(): Promise<void> {
+    if (Date.now() - this.#cleaned < CLEAN_EVERY_MS) return;
+    while (!this.#stopped && await this.#writer.submit("cleanIndex", null));
+    this.#cleaned = Date.now();
   }
 
   async #reclaim(): Promise<number> {

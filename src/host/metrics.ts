@@ -44,6 +44,7 @@ export function metricsPage(parts: StatusParts): string {
     counter("fmsg_faults_total", "Errors that nobody foresaw.", statistics.faults),
     histogram("fmsg_commit_seconds", "How long commits took.", statistics.commitSeconds),
     histogram("fmsg_commit_operations", "Operations in a commit.", statistics.commitOperations),
+    ...interfacePage(parts),
     gauge("fmsg_connections", "Incoming connections open now.", counts.connections),
     gauge("fmsg_incoming_exchanges", "Incoming exchanges under way.", counts.exchanges_in),
     gauge("fmsg_outgoing_exchanges", "Attempts to deliver under way.", counts.exchanges_out),
@@ -71,6 +72,25 @@ export function metricsPage(parts: StatusParts): string {
       (certificate.expires?.getTime() ?? 0) / 1000,
     ),
   ].join("");
+}
+
+/** Nothing where there is no interface for clients. */
+function interfacePage({ api, statistics }: StatusParts): string[] {
+  if (api === null) return [];
+  return [
+    counter(
+      "fmsg_api_requests_total",
+      "Requests of clients that were answered, by method and class of status.",
+      statistics.requests,
+    ),
+    histogram(
+      "fmsg_api_request_seconds",
+      "How long the answers took, until their last byte was handed to the system.",
+      statistics.requestSeconds,
+    ),
+    gauge("fmsg_api_connections", "Connections of clients open now.", api.connections),
+    gauge("fmsg_api_sockets", "WebSockets that wait for events now.", api.sockets),
+  ];
 }
 
 /** Serves the page at `/metrics` until it is disposed of. Throws an Error when the address cannot be had. */

@@ -1,8 +1,8 @@
 // The content of a message that is composed here: read, compressed where that makes it smaller, and staged.
 
 import { createDeflate, deflateSync } from "node:zlib";
-import { Readable } from "node:stream";
-import type { ComposedPart } from "../protocol/mod.ts";
+import { pipeline, Readable } from "node:stream";
+import { type ComposedPart, turn } from "../protocol/mod.ts";
 import { type ContentSource, ContentStaging, type StoreWriter } from "../store/mod.ts";
 
 /** Where a part's bytes come from; it may be read twice. */
@@ -16,7 +16,7 @@ export interface PartInput {
 const KEPT = 1024 * 1024;
 
 /** What is compressed by its format; deflating it again costs time and gains nothing. */
-const COMPRESSED =
+export const COMPRESSED =
   /^(?:image\/(?!bmp|svg|tiff)|video\/|audio\/(?!midi|vnd\.wave)|font\/woff|application\/(?:epub|gzip|pdf|zip|vnd\.(?:amazon|oasis|openxmlformats)))/i;
 
 /** The parts as a header declares them, and their content in the order of the wire. */
@@ -82,8 +82,7 @@ async function measure(input: PartInput): Promise<Measured> {
       ? { part: { type, size: deflated.length, expandedSize: size }, bytes: () => [deflated] }
       : raw;
   }
-  const deflated = (): AsyncIterable<Uint8Array> =>
-    Readable.from(input.open()).pipe(createDeflate());
+  const deflated = (): AsyncIterable<Uint8Array> => deflatedStream(input.open());
   let deflatedSize = 0;
   for await (const chunk of deflated()) deflatedSize += chunk.length;
   return deflatedSize < size
@@ -91,7 +90,26 @@ async function measure(input: PartInput): Promise<Measured> {
     : raw;
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/**
+ * Deflates as it is read, a piece in each turn: the runtime compresses all of what it is given before anybody else has
+ * one. An error of the input ends it; who reads no further ends the input.
+ */
+export function deflatedStream(input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return pipeline(Readable.from(inPieces(input)), createDeflate(), () => {});
+}
+
+const PIECE = 64 * 1024;
+
+async function* inPieces(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of input) {
+    for (let at = 0; at < chunk.length; at += PIECE) {
+      await turn();
+      yield chunk.subarray(at, at + PIECE);
+    }
+  }
+}
+
+export function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const whole = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

@@ -24,14 +24,18 @@ export class Rates {
     return this.#buckets.size;
   }
 
+  /** Would `take` grant it? */
+  has(key: string, rate: number, burst: number): boolean {
+    const bucket = this.#buckets.get(key);
+    return bucket === undefined || this.#tokens(bucket, rate, Math.max(1, burst)) >= 1;
+  }
+
   /** May it happen now? Then it counts. `rate` is a second; `burst` may happen at once, and one always may. */
   take(key: string, rate: number, burst: number): boolean {
     const now = this.#now();
     const most = Math.max(1, burst);
     const before = this.#buckets.get(key);
-    const tokens = before === undefined
-      ? most
-      : Math.min(most, before.tokens + (now - before.at) * rate);
+    const tokens = before === undefined ? most : this.#tokens(before, rate, most);
     const granted = tokens >= 1;
     // Last in the order of the map: it is the one that was seen last.
     this.#buckets.delete(key);
@@ -41,5 +45,9 @@ export class Rates {
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }
     return granted;
+  }
+
+  #tokens({ tokens, at }: Bucket, rate: number, most: number): number {
+    return Math.min(most, tokens + (this.#now() - at) * rate);
   }
 }

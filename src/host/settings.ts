@@ -80,6 +80,8 @@ const READ_ONCE = {
   listen: (config: Config) => config.listen,
   "tls.ca": (config: Config) => config.tls?.ca,
   "metrics.listen": (config: Config) => config.metrics.listen,
+  "api.listen": (config: Config) => config.api?.listen,
+  "api.tls": (config: Config) => config.api?.tls ?? false,
 } as const;
 
 export type ReadOnce = keyof typeof READ_ONCE;
@@ -87,7 +89,21 @@ export type ReadOnce = keyof typeof READ_ONCE;
 /** `after`, with those keys as they were read in the beginning. */
 export function withReadOnceOf(before: Config, after: Config): Config {
   const { domain, data_dir, listen, metrics } = before;
-  return { ...after, domain, data_dir, listen, metrics, tls: withRootsOf(before.tls, after.tls) };
+  return {
+    ...after,
+    domain,
+    data_dir,
+    listen,
+    metrics,
+    tls: withRootsOf(before.tls, after.tls),
+    api: interfaceOf(before.api, after.api),
+  };
+}
+
+/** Where there is an interface stays, and how it listens; the rest is as it is told now. */
+function interfaceOf(before: Config["api"], after: Config["api"]): Config["api"] {
+  if (before === null || after === null) return before;
+  return { ...after, listen: before.listen, tls: before.tls };
 }
 
 function withRootsOf(before: Config["tls"], after: Config["tls"]): Config["tls"] {

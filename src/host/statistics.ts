@@ -52,6 +52,21 @@ export class Statistics {
   readonly faults = new Counter();
   readonly commitSeconds = new Histogram([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5]);
   readonly commitOperations = new Histogram([1, 2, 4, 8, 16, 32, 64, 128, 256]);
+  /** Of the interface for clients. */
+  readonly requests = new Counter(["method", "status"]);
+  readonly requestSeconds = new Histogram([
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.5,
+    1,
+    5,
+    30,
+  ]);
   readonly #last: EndedExchange[] = [];
 
   exchange(exchange: Exchange): void {

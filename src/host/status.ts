@@ -52,10 +52,26 @@ export interface Status {
     /** Of a certificate that the host gets itself; otherwise null. */
     readonly acme: RenewalView | null;
   };
+  /** null where there is none. */
+  readonly api: InterfaceView | null;
   readonly disk: Disk;
   /** Bytes that are resident. */
   readonly memory: number;
   readonly counts: Counts;
+}
+
+/** The interface for clients. */
+export interface InterfaceView {
+  /** As `ip:port` or `[ip]:port`; null while it waits for the host's certificate. */
+  readonly address: string | null;
+  /** Does it serve TLS by itself? */
+  readonly tls: boolean;
+  /** Connections that are open now, those of `sockets` included. */
+  readonly connections: number;
+  /** WebSockets that wait for events. */
+  readonly sockets: number;
+  /** Answered since the start. */
+  readonly requests: number;
 }
 
 export interface RenewalView {
@@ -129,6 +145,7 @@ export interface StatusParts {
   readonly outgoing: number;
   readonly bans: readonly Ban[];
   readonly certificate: CertificateView;
+  readonly api: InterfaceView | null;
   readonly reader: StoreReader;
   readonly statistics: Statistics;
 }
@@ -186,6 +203,7 @@ export async function statusOf(parts: StatusParts): Promise<Status> {
     bans: parts.bans,
     quotas,
     certificate: certificateView(parts.certificate),
+    api: parts.api,
     ...vitals,
   };
 }

@@ -1,4 +1,5 @@
-// The network: TLS connections in and out, addresses, and DNS. Nothing else in the program knows of sockets.
+// The network: TLS connections in and out, addresses, and DNS. Nothing else in the program knows of sockets,
+// but the HTTP server of the interface.
 
 export { SocketConnection } from "./connection.ts";
 export { DialError, Dialler } from "./dialler.ts";
@@ -29,6 +30,8 @@ export {
   type Mirror,
   THIS_MACHINE,
 } from "./leaving.ts";
+export { hears } from "./hearing.ts";
+export { cannotListen } from "./listen_error.ts";
 export { systemRoots } from "./roots.ts";
 export {
   type HandshakeFailure,

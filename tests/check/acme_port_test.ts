@@ -22,6 +22,6 @@ Deno.test("T5 a port that nobody listens on is free on both wildcard addresses; 
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
   const free = await examinePort80(config);
-  assert.deepEqual(free.map(({ level }) => level), ["ok"], free[0]?.seen);
+  assert.deepEqual(free.map(({ level }) => level), ["ok"], free[0]?.seen ?? "");
   assert.deepEqual(await examinePort80(parseConfig("domain: a.test", "fmsg.yaml")), []);
 });

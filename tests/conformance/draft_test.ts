@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { connectToHost } from "../../src/host/mod.ts";
-import { type Drafted, type Sent, StoreWriter } from "../../src/store/mod.ts";
+import { ContentStaging, type Drafted, type Sent, StoreWriter } from "../../src/store/mod.ts";
 import { isProblem } from "../../src/protocol/mod.ts";
-import { type Bytes, hex } from "../../src/wire/mod.ts";
+import { type Bytes, concat, hex } from "../../src/wire/mod.ts";
 import type { HostProcess } from "../support/host_process.ts";
+import { noise } from "../support/message.ts";
 import { messageOf } from "../support/peer_receive.ts";
 import { World } from "../support/world.ts";
 import { audit } from "../store/audit.ts";
@@ -88,7 +89,7 @@ Deno.test("B8 a batch on a draft waits with it, and goes out after it", async (t
     async () => {
       const sent = await throughHost(
         host,
-        (writer) => writer.submit("sendDraft", { id: draft.id }),
+        (writer) => writer.submit("sendDraft", { id: draft.id, from: null }),
       );
       assert.ok(!isProblem(sent), isProblem(sent) ? sent.message : "");
       assert.equal(sent.id, draft.id);
@@ -107,7 +108,10 @@ Deno.test("B8 a batch on a draft waits with it, and goes out after it", async (t
   );
 
   await t.step("B8 a draft is sent once", async () => {
-    const again = await throughHost(host, (writer) => writer.submit("sendDraft", { id: draft.id }));
+    const again = await throughHost(
+      host,
+      (writer) => writer.submit("sendDraft", { id: draft.id, from: null }),
+    );
     assert.equal(again.kind, "refused");
   });
 
@@ -125,4 +129,81 @@ Deno.test("B8 a batch on a draft waits with it, and goes out after it", async (t
 
   await host.stop();
   audit(host.dataDir, { drafts: 1 });
+});
+
+Deno.test("N3 a draft is written part by part, and arrives as it was written", async (t) => {
+  await using world = await World.make();
+  const host = await world.host({ challenge: "never", users: ["alice", "bob"] });
+  const peer = await world.peer();
+  const alice = host.address("alice");
+  const bob = host.address("bob");
+  const zoe = peer.address("zoe");
+  const big = noise(200_000);
+  const text = (words: string) => new TextEncoder().encode(words);
+
+  const attach = (draft: number, from: string, filename: string, bytes: Bytes) =>
+    throughHost(host, async (writer) => {
+      await using staging = new ContentStaging(writer, bytes.length);
+      await staging.write(bytes);
+      const done = await writer.submit("attach", {
+        draft,
+        from,
+        attachment: {
+          type: "application/octet-stream",
+          size: bytes.length,
+          expandedSize: null,
+          filename,
+        },
+        content: await staging.source(),
+      });
+      if (!isProblem(done)) staging.adopted();
+      return done;
+    });
+  const send = (id: number, from: string) =>
+    throughHost(host, (writer) => writer.submit("sendDraft", { id, from }));
+
+  const { id } = await throughHost(
+    host,
+    async (writer) => drafted(await writer.submit("draft", draftOf(host, [bob], text("first")))),
+  );
+
+  await t.step("N3 attachments come and go, and the rest is replaced", async () => {
+    drafted(await attach(id, alice, "one.txt", text("one")));
+    drafted(await attach(id, alice, "big.bin", big));
+    drafted(await attach(id, alice, "two.txt", text("two")));
+    await throughHost(host, async (writer) => {
+      drafted(await writer.submit("detach", { draft: id, from: alice, filename: "one.txt" }));
+      const words = draftOf(host, [zoe, bob], text("at last"));
+      drafted(await writer.submit("replaceDraft", { ...words, id }));
+    });
+    const view = await host.show(id);
+    assert.deepEqual(view.attachments.map(({ filename, size }) => [filename, size]), [
+      ["big.bin", 200_000],
+      ["two.txt", 3],
+    ]);
+  });
+
+  await t.step("N2 to others it is not there", async () => {
+    for (const done of [await attach(id, bob, "x", text("x")), await send(id, bob)]) {
+      assert.ok(isProblem(done) && done.reason === "message not found");
+    }
+  });
+
+  await t.step("N3 it is sent whole, to those here and elsewhere", async () => {
+    const sent = await send(id, alice);
+    assert.ok(!isProblem(sent), isProblem(sent) ? sent.message : "");
+    const got = messageOf(await peer.next());
+    assert.equal(hex(got.hash), hex(sent.hash));
+    assert.deepEqual(got.payload, concat([text("at last"), big, text("two")]));
+    assert.deepEqual((await host.list(bob)).map((message) => message.id), [id]);
+  });
+
+  await t.step("N3 from then on it stays as it is", async () => {
+    for (const done of [await attach(id, alice, "x", text("x")), await send(id, alice)]) {
+      assert.ok(isProblem(done) && done.reason === "already sent");
+    }
+  });
+
+  await host.stop();
+  audit(host.dataDir);
 });

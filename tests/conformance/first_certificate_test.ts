@@ -11,7 +11,7 @@ import { statusOf } from "./operating.ts";
 
 /** A host whose authority does not answer: nobody listens there. */
 async function withoutCertificate(world: World): Promise<HostProcess> {
-  const host = await world.host({ start: false });
+  const host = await world.host({ start: false, api: { tls: true } });
   await host.configure({
     tls: {
       cert: null,
@@ -56,6 +56,12 @@ Deno.test("T5 a host without a certificate yet", async (t) => {
     assert.match(stdout, /Certificate +none yet; /);
   });
 
+  await t.step("has no interface with TLS yet", async () => {
+    const { api } = await statusOf(host);
+    assert.equal(api?.address, null);
+    await assert.rejects(Deno.connect({ hostname: host.ip, port: 8000 }));
+  });
+
   await t.step("takes nobody, and holds it against nobody", async () => {
     assert.deepEqual((await peer.send(draft({ from: bob, to: [alice] }))).codes, []);
     const { refused, bans } = await statusOf(host);
@@ -79,6 +85,16 @@ Deno.test("T5 a host without a certificate yet", async (t) => {
     await waitFor(async () =>
       (await host.show(sent.id)).delivery.every(({ state }) => state === "delivered")
     );
+  });
+
+  await t.step("has its interface then, with the certificate", async () => {
+    await waitFor(async () => (await statusOf(host)).api?.address === host.apiAddress);
+    const tcp = await Deno.connect({ hostname: host.ip, port: 8000 });
+    using secure = await Deno.startTls(tcp, {
+      hostname: `fmsg.${host.domain}`,
+      caCerts: [world.authority.pem],
+    });
+    await secure.handshake();
   });
 });
 

@@ -1,10 +1,11 @@
 // What a host does by itself: old messages are deleted, and the space goes back.
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { type Config, parseConfig } from "../../src/config.ts";
 import { Housekeeping } from "../../src/host/housekeeping.ts";
 import { Log } from "../../src/host/log.ts";
-import { type Operation, StoreWriter } from "../../src/store/mod.ts";
+import { type Operation, Search, storeFile, StoreWriter } from "../../src/store/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
 import { draft, noise } from "../support/message.ts";
 import { waitFor } from "../support/wait.ts";
@@ -145,4 +146,26 @@ Deno.test("a store that cannot delete is no reason to end: it is tried again lat
     msg: "old messages could not be deleted",
     error: "The disk is full",
   }]);
+});
+
+Deno.test("what an earlier program stored is indexed when the host starts, and a line tells when it is done", async () => {
+  await using store = await TestStore.open([ALICE]);
+  const letter = () => whole(draft({ from: CAROL, to: [ALICE], body: "walrus" }));
+  await store.group(...Array.from({ length: 250 }, letter));
+  {
+    using db = new DatabaseSync(storeFile(store.folder));
+    db.exec("DELETE FROM search; UPDATE search_left SET below = 251");
+  }
+  const { log, lines } = logged();
+  {
+    await using house = new Housekeeping(store.writer, retention("{}"), log);
+    house.start();
+    await waitFor(() => lines.length > 0);
+  }
+  assert.deepEqual(lines, [{
+    level: "info",
+    msg: "the messages of an earlier program can be searched for now",
+  }]);
+  using search = new Search(store.folder);
+  assert.equal(search.find(addressOf(ALICE), "walrus", 1000, 0).length, 250);
 });

@@ -33,6 +33,7 @@ async function hostWith(
     outgoing: 0,
     bans: [],
     certificate: { expires: EXPIRES, warnings: [], acme: null },
+    api: null,
     reader,
     statistics,
     ...changes,
@@ -135,6 +136,21 @@ Deno.test("the age of what waits grows from when it was sent, and is never below
     db.exec("UPDATE message SET time = time + 3600");
   });
   assert.equal(valueOf(parseMetrics(page), "fmsg_queue_oldest_seconds"), 0);
+});
+
+Deno.test("the interface for clients is on the page where there is one", async () => {
+  const asked = (statistics: Statistics): void => {
+    statistics.requests.add(["GET", "2xx"]);
+    statistics.requestSeconds.observe(0.02);
+  };
+  assert.doesNotMatch(await hostWith((_, statistics) => asked(statistics)), /fmsg_api_/);
+  const api = { address: "127.0.0.1:8000", tls: false, connections: 3, sockets: 2, requests: 1 };
+  const families = parseMetrics(await hostWith((_, statistics) => asked(statistics), { api }));
+  const labels = { method: "GET", status: "2xx" };
+  assert.equal(valueOf(families, "fmsg_api_requests_total", labels), 1);
+  assert.equal(valueOf(families, "fmsg_api_request_seconds_bucket", { le: "0.025" }), 1);
+  assert.equal(valueOf(families, "fmsg_api_connections"), 3);
+  assert.equal(valueOf(families, "fmsg_api_sockets"), 2);
 });
 
 Deno.test("too little room on the disk is on the page", async () => {

@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Authority, Issued } from "../../src/certificate/make.ts";
+import { ApiClient } from "./api_client.ts";
 import { HostCommands, PROGRAM } from "./host_commands.ts";
 import type { Target } from "./peer_send.ts";
 import { waitFor, within } from "./wait.ts";
@@ -31,6 +32,7 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
   readonly #authority: Authority;
   #config: Section;
   #run: Run | null = null;
+  readonly #tokens = new Map<string, Promise<string>>();
 
   private constructor(options: HostProcessOptions) {
     super(options.folder);
@@ -68,6 +70,24 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
   /** `@user@domain` */
   address(user: string): string {
     return `@${user}@${this.domain}`;
+  }
+
+  /** The host's interface, with no token; it is there where the world was asked for it (`api: true`). */
+  get api(): ApiClient {
+    return new ApiClient(`http://${this.apiAddress}`);
+  }
+
+  /** Where the interface listens. */
+  get apiAddress(): string {
+    return `${isIP(this.ip) === 6 ? `[${this.ip}]` : this.ip}:${API_PORT}`;
+  }
+
+  /** The interface with a token for a user, by name or address. */
+  async client(user: string): Promise<ApiClient> {
+    const address = user.startsWith("@") ? user : this.address(user);
+    let token = this.#tokens.get(address);
+    if (token === undefined) this.#tokens.set(address, token = this.token(address));
+    return this.api.with(await token);
   }
 
   get dataDir(): string {
@@ -194,6 +214,9 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
     throw new Error(`${String(error)}; it logged ${this.tail()}`, { cause: error });
   }
 }
+
+/** On an address that nobody else uses. */
+const API_PORT = 8000;
 
 const START_MS = 60_000;
 const STOP_MS = 30_000;

@@ -66,6 +66,8 @@ export const USER = v.object({
   usage: NUMBERS,
 });
 
+export const TOKEN = v.object({ token: v.string(), address: v.string(), issuer: v.string() });
+
 export type SentView = v.InferOutput<typeof SENT>;
 export type AddedView = v.InferOutput<typeof ADDED>;
 export type ShownView = v.InferOutput<typeof SHOWN>;

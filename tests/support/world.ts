@@ -19,6 +19,8 @@ export interface HostChoices {
   readonly limits?: Section;
   readonly delivery?: Section;
   readonly quota?: Section;
+  /** True, or what else its section says: it has an interface for clients, `host.api`. */
+  readonly api?: boolean | Section;
   /** Other keys of fmsg.yaml; sections are merged with what the world needs. */
   readonly config?: Section;
   /** Users to add: names, addresses, or either with what stands behind it on the command line. */
@@ -106,6 +108,10 @@ export class World implements AsyncDisposable {
       delivery: { port: this.port, retry_initial: "200ms", retry_max: "1s", ...delivery },
       quota,
     });
+    const { api = false } = choices;
+    if (api !== false) {
+      await host.configure({ api: { listen: host.apiAddress, ...api === true ? {} : api } });
+    }
     await host.configure(config);
     this.hosts.push(host);
     this.dns.set(`fmsg.${domain}`, ip.includes(":") ? "AAAA" : "A", [ip]);

@@ -1,0 +1,3 @@
+// The front door of the events.
+
+export { EventSockets } from "./sockets.ts";

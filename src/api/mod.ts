@@ -1,0 +1,3 @@
+// The interface for clients: HTTP and WebSocket (FMSG-003).
+
+export { type Api, startApi } from "./api.ts";

@@ -1,0 +1,108 @@
+// Lists of messages, one message, its read state, and recipients added to it (FMSG-003 "Message Routes").
+
+import * as v from "valibot";
+import { isProblem } from "../../protocol/mod.ts";
+import type { ClientMessage, IdentityMailbox } from "../../store/mod.ts";
+import { ApiError } from "../error.ts";
+import { MESSAGE, MESSAGE_ITEM, messageItem } from "../message_json.ts";
+import { BY_ID, ID, PAGE, RECIPIENTS, TIME } from "../parameters.ts";
+import { notFound, problemError } from "../problem_status.ts";
+import { jsonResponse } from "../response.ts";
+import { type Route, route } from "../route.ts";
+
+export const messageRoutes: readonly Route[] = [
+  route({
+    method: "get",
+    path: "/fmsg",
+    summary: "List received messages, the newest id first",
+    admission: "identity",
+    query: PAGE,
+    answers: { 200: { description: "Messages", json: v.array(MESSAGE_ITEM) } },
+  }, ({ context, identity, query }) => {
+    const mailbox = context.mailbox(identity.address);
+    return listed(mailbox, mailbox.received(query.limit, query.offset));
+  }),
+
+  route({
+    method: "get",
+    path: "/fmsg/sent",
+    summary: "List authored messages and drafts, the newest id first",
+    admission: "identity",
+    query: PAGE,
+    answers: { 200: { description: "Messages and drafts", json: v.array(MESSAGE_ITEM) } },
+  }, ({ context, identity, query }) => {
+    const mailbox = context.mailbox(identity.address);
+    return listed(mailbox, mailbox.authored(query.limit, query.offset));
+  }),
+
+  route({
+    method: "get",
+    path: "/fmsg/:id",
+    summary: "Retrieve message metadata",
+    admission: "identity",
+    params: BY_ID,
+    answers: { 200: { description: "The message", json: MESSAGE } },
+  }, ({ context, identity, params }) => {
+    const mailbox = context.mailbox(identity.address);
+    const { id: _, ...message } = messageItem(mailbox, visible(mailbox, params.id));
+    return jsonResponse(message);
+  }),
+
+  route({
+    method: "post",
+    path: "/fmsg/:id/read",
+    summary: "Mark a received message read; a repeated call gives the first time again",
+    admission: "identity",
+    params: BY_ID,
+    answers: {
+      200: { description: "When it was first read", json: v.object({ id: ID, time_read: TIME }) },
+    },
+  }, async ({ context, identity, params }) => {
+    const { address } = identity;
+    const message = context.mailbox(address).message(params.id);
+    if (message === null || !message.isRecipient) throw notFound();
+    const mark = await context.writer.submit("markRead", {
+      message: message.id,
+      for: address.text,
+    });
+    if (isProblem(mark)) throw problemError(mark);
+    return jsonResponse({ id: message.id, time_read: mark.at });
+  }),
+
+  route({
+    method: "post",
+    path: "/fmsg/:id/add-to",
+    summary: "Add recipients as one new batch; on a draft it waits with that",
+    admission: "identity",
+    params: BY_ID,
+    body: { json: v.object({ add_to: RECIPIENTS }), limit: () => RECIPIENTS_LIMIT },
+    answers: { 200: { description: "How many were added", json: v.object({ id: ID, added: ID }) } },
+  }, async ({ context, identity, params, body }) => {
+    const { address } = identity;
+    const message = visible(context.mailbox(address), params.id);
+    if (!message.mayAdd) {
+      throw new ApiError(403, 'Only the sender and those in "to" may add recipients');
+    }
+    const added = await context.writer.submit("addTo", {
+      message: message.id,
+      from: address.text,
+      to: body.add_to,
+    });
+    if (isProblem(added)) throw problemError(added);
+    return jsonResponse({ id: message.id, added: body.add_to.length });
+  }),
+];
+
+/** 255 addresses of 255 bytes, with escapes. */
+const RECIPIENTS_LIMIT = 256 * 1024;
+
+/** The message, if this identity may see it: else 404, as for one that does not exist (row N2). */
+export function visible(mailbox: IdentityMailbox, id: number): ClientMessage {
+  const message = mailbox.message(id);
+  if (message === null) throw notFound();
+  return message;
+}
+
+function listed(mailbox: IdentityMailbox, messages: readonly ClientMessage[]): Response {
+  return jsonResponse(messages.map((message) => messageItem(mailbox, message)));
+}

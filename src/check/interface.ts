@@ -1,0 +1,152 @@
+// The interface for clients, where there is one: that it answers, also under its public address, and not in clear text.
+
+import type { Config } from "../config.ts";
+import { addressText } from "../net/mod.ts";
+import { type Finding, findingsOn, wordsOf } from "./finding.ts";
+import { readRoots } from "./own_certificate.ts";
+import type { Running } from "./running.ts";
+import { PROBE_MS, type Subject } from "./subject.ts";
+
+const on = findingsOn("interface");
+
+/** What answered a request without a token. */
+export type Asked =
+  | { readonly kind: "interface" }
+  | { readonly kind: "other"; readonly status: number }
+  | { readonly kind: "none"; readonly why: string };
+
+export async function examineInterface(running: Running, subject: Subject): Promise<Finding[]> {
+  const { config } = subject;
+  if (config === null || config.api === null) return [];
+  const findings = judgeClearText(config.api);
+  if (running.kind !== "running") return findings;
+  const { api } = running.status;
+  const { public_url: url, listen } = config.api;
+  if (
+    api === null ||
+    (listen.port !== 0 && api.address !== null && api.address !== addressText(listen))
+  ) {
+    return [...findings, changed()];
+  }
+  if (api.address === null) return [...findings, waits()];
+  const scheme = api.tls ? "https" : "http";
+  const [here, there] = await Promise.all([
+    // By its name, which the certificate has, it is called below, where others call it.
+    api.tls ? null : ask(`${scheme}://${callable(api.address)}`, config, subject),
+    url === null ? null : ask(url, config, subject),
+  ]);
+  return [
+    ...findings,
+    ...here === null ? [] : [judgeHere(api.address, here)],
+    ...url === null || there === null ? [] : [judgePublic(url, there)],
+  ];
+}
+
+/** FMSG-003 "Transport": production deployments use HTTPS, by themselves or through a proxy. */
+export function judgeClearText({ listen, tls, public_url }: NonNullable<Config["api"]>): Finding[] {
+  const findings: Finding[] = [];
+  if (!tls && !/^(?:127\.|::1$)/.test(listen.ip)) {
+    findings.push(on.warning(
+      "api-clear-text",
+      `The interface listens on ${
+        addressText(listen)
+      } without TLS: tokens and messages cross the network in clear text`,
+      "set api.tls to true; or listen on 127.0.0.1, behind a web server that has TLS",
+    ));
+  }
+  if (public_url?.startsWith("http:")) {
+    findings.push(on.warning(
+      "api-clear-text",
+      `api.public_url is ${public_url}: clients are told to send their tokens in clear text`,
+      "write it with https, and see that it is served so",
+    ));
+  }
+  return findings;
+}
+
+export function judgeHere(address: string, asked: Asked): Finding {
+  const id = "api-answers";
+  switch (asked.kind) {
+    case "interface":
+      return on.ok(id, `The interface for clients answers on ${address}`);
+    case "other":
+      return on.fail(
+        id,
+        `On ${address} something else answers than the interface (status ${asked.status})`,
+        "see which program it is: ss -tlnp",
+      );
+    case "none":
+      return on.fail(
+        id,
+        `The interface does not answer on ${address}: ${asked.why}`,
+        "restart the host: systemctl restart fmsg",
+      );
+  }
+}
+
+export function judgePublic(url: string, asked: Asked): Finding {
+  const id = "api-public-url";
+  switch (asked.kind) {
+    case "interface":
+      return on.ok(id, `The interface answers as ${url}, called from this machine`);
+    case "other":
+      return on.warning(
+        id,
+        `As ${url} something else answers than the interface (status ${asked.status})`,
+        "see that the web server passes /fmsg on to the address of api.listen, or correct api.public_url",
+      );
+    case "none":
+      return on.warning(
+        id,
+        `As ${url} nothing answers: ${asked.why}`,
+        "see to its record in DNS, the web server and its certificate, and the firewall; some routers do not let a machine call its own outer address",
+      );
+  }
+}
+
+function changed(): Finding {
+  return on.warning(
+    "api-answers",
+    "fmsg.yaml has changed since the host started, which has no interface there",
+    "restart the host: systemctl restart fmsg",
+  );
+}
+
+function waits(): Finding {
+  return on.warning(
+    "api-answers",
+    "The interface waits for the host's certificate",
+    "see to the certificate, and run the check again",
+  );
+}
+
+/** The interface refuses who brings no token, in JSON. */
+async function ask(base: string, config: Config, { signal }: Subject): Promise<Asked> {
+  const { pem } = readRoots(config);
+  using client = Deno.createHttpClient(pem === null ? {} : { caCerts: [pem] });
+  try {
+    const response = await fetch(`${base}/fmsg`, {
+      client,
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),
+    });
+    await response.body?.cancel();
+    const isInterface = response.status === 401 &&
+      response.headers.get("content-type") === "application/json";
+    return isInterface ? { kind: "interface" } : { kind: "other", status: response.status };
+  } catch (error) {
+    return { kind: "none", why: rootOf(error) };
+  }
+}
+
+/** The runtime's own words repeat the address before they come to the point. */
+function rootOf(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  return wordsOf(cause);
+}
+
+/** What listens everywhere is called on this machine. */
+function callable(address: string): string {
+  return address.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:");
+}

@@ -1,0 +1,78 @@
+// The OpenAPI description: that it is one, and describes what is served.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { openApi } from "../../src/api/openapi.ts";
+import { allRoutes } from "../../src/api/routes/mod.ts";
+
+/** As a client gets it: JSON. */
+const DOCUMENT = structuredClone(openApi(allRoutes));
+
+Deno.test("the description is valid OpenAPI 3.1", async () => {
+  const { valid, errors } = await new Validator().validate({ ...structuredClone(DOCUMENT) });
+  ok(valid, JSON.stringify(errors));
+});
+
+Deno.test("every reference of the description leads to something", () => {
+  const found = [...JSON.stringify(DOCUMENT).matchAll(/"\$ref":"#\/([^"]+)"/g)];
+  ok(found.length > 10);
+  for (const [, path = ""] of found) {
+    let at: unknown = DOCUMENT;
+    for (const name of path.split("/")) {
+      at = typeof at === "object" && at !== null
+        ? Object.entries(at).find(([k]) => k === name)?.[1]
+        : null;
+    }
+    ok(at, `#/${path} leads nowhere`);
+  }
+});
+
+Deno.test("every route is described, and nothing but routes and the socket", () => {
+  const served = allRoutes.map(({ description: { method, path } }) =>
+    `${method} ${path.replace(/:([a-z]+)/g, "{$1}")}`
+  );
+  const described = Object.entries(DOCUMENT.paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+  deepEqual(described.toSorted(), [...served, "get /fmsg/ws"].toSorted());
+  equal(new Set(served).size, served.length);
+});
+
+Deno.test("all core and grant routes of FMSG-003 are there", () => {
+  const paths = new Set(
+    Object.entries(DOCUMENT.paths)
+      .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`)),
+  );
+  const wanted = `
+    get /fmsg, get /fmsg/sent, post /fmsg, get /fmsg/{id}, put /fmsg/{id}, delete /fmsg/{id}, post /fmsg/{id}/send,
+    post /fmsg/{id}/read, post /fmsg/{id}/add-to, get /fmsg/{id}/data, get /fmsg/{id}/thread, post /fmsg/{id}/attach,
+    get /fmsg/{id}/attach/{filename}, delete /fmsg/{id}/attach/{filename}, get /fmsg/ws, post /fmsg/token,
+    get /fmsg/sub-accounts, post /fmsg/sub-accounts, get /fmsg/sub-accounts/{agent}, patch /fmsg/sub-accounts/{agent},
+    post /fmsg/sub-accounts/{agent}/rotate-key, delete /fmsg/sub-accounts/{agent}`;
+  for (const route of wanted.split(",").map((text) => text.trim())) ok(paths.has(route), route);
+});
+
+Deno.test("each operation says who may use it, what it takes and what can go wrong", () => {
+  const { bearer } = schemes();
+  ok(bearer);
+  for (const { description } of allRoutes) {
+    const path = description.path.replace(/:([a-z]+)/g, "{$1}");
+    const operation = JSON.stringify(DOCUMENT.paths[path]?.[description.method]);
+    ok(operation.includes("#/components/responses/Error"), path);
+    equal(operation.includes('"security":[]'), description.admission === "open", path);
+    for (const [, name] of path.matchAll(/\{([a-z]+)\}/g)) {
+      ok(operation.includes(`{"name":"${name}","in":"path","required":true`), `${path} ${name}`);
+    }
+  }
+});
+
+Deno.test("each operation has a name of its own", () => {
+  const names = [...JSON.stringify(DOCUMENT).matchAll(/"operationId":"([a-z_]+)"/g)]
+    .map(([, name]) => name);
+  equal(names.length, allRoutes.length + 1);
+  equal(new Set(names).size, names.length, names.join());
+});
+
+function schemes(): Record<string, unknown> {
+  const { securitySchemes = {} } = DOCUMENT.components;
+  return Object.fromEntries(Object.entries(securitySchemes));
+}
