@@ -1,7 +1,6 @@
 // fmsg host init: from questions to a host that is ready to start.
 
 import type { Command } from "commander";
-import { NOT_YET } from "../config.ts";
 import { command, type Output, printResult, UsageError } from "./context.ts";
 import { type Asker, canAsk, Cancelled, NO_STYLE, openAsker } from "./init/asker.ts";
 import { carryOut, type Done } from "./init/carry_out.ts";
@@ -61,9 +60,6 @@ async function init(options: InitOptions, output: Output): Promise<void> {
   const given = readFlags(options);
   const asker = options.yes === true ? null : await requireAsker(given, output);
   const found = lookAround(given);
-  if (given.api !== undefined && given.api !== "none" && NOT_YET.includes("api")) {
-    output.note("--api has no effect yet in this version: it is written to the configuration only");
-  }
   try {
     const prepared = await prepare(given, found, asker, options.dryRun === true);
     if (options.dryRun === true) return await showDryRun(prepared, found, options, output);

@@ -16,7 +16,7 @@ interface ListOptions extends CommonOptions {
 }
 
 /** Messages unless told. */
-const DEFAULT_LIMIT = 20;
+export const DEFAULT_LIMIT = 20;
 
 /** Messages in memory at a time, however many are asked for. */
 const PAGE = 500;
@@ -58,7 +58,7 @@ async function list(text: string, options: ListOptions, output: Output): Promise
 }
 
 /** Up to `limit` messages, some at a time; each id once, although messages arrive meanwhile. */
-function* messagePages(
+export function* messagePages(
   read: (limit: number, offset: number) => readonly MessageView[],
   limit: number,
   offset: number,
@@ -78,7 +78,7 @@ function* messagePages(
   }
 }
 
-function printJson(pages: Iterable<readonly MessageView[]>, output: Output): void {
+export function printJson(pages: Iterable<readonly MessageView[]>, output: Output): void {
   let opening = "[";
   for (const page of pages) {
     for (const message of page) {
@@ -90,7 +90,7 @@ function printJson(pages: Iterable<readonly MessageView[]>, output: Output): voi
 }
 
 /** The number of messages that it printed. */
-function printTable(
+export function printTable(
   pages: Iterable<readonly MessageView[]>,
   sent: boolean,
   output: Output,
@@ -134,7 +134,7 @@ function recipientsText({ to, add_to }: MessageView): string {
 }
 
 /** A user who was removed may have left messages. */
-function requireKnown(mailbox: Mailbox, address: Address): void {
+export function requireKnown(mailbox: Mailbox, address: Address): void {
   const isKnown = mailbox.user(address.key) !== null ||
     mailbox.received(address, 1, 0).length > 0 || mailbox.sent(address, 1, 0).length > 0;
   if (isKnown) return;
@@ -143,7 +143,7 @@ function requireKnown(mailbox: Mailbox, address: Address): void {
   );
 }
 
-function amount(text: string | undefined, option: string, otherwise: number): number {
+export function amount(text: string | undefined, option: string, otherwise: number): number {
   if (text === undefined) return otherwise;
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;

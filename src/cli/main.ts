@@ -16,15 +16,18 @@ import { completeAddressesCommand, completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { printTopic, withTopics } from "./help.ts";
 import { hostCommand } from "./host.ts";
+import { keyCommand } from "./key.ts";
 import { listCommand } from "./list.ts";
 import { messageCommand } from "./message.ts";
 import { queueCommand } from "./queue.ts";
 import { saveCommand } from "./save.ts";
+import { searchCommand } from "./search.ts";
 import { sendCommand } from "./send.ts";
 import { showCommand } from "./show.ts";
 import { nearest } from "./suggest.ts";
 import { loadWidths, safe } from "./terminal.ts";
 import { threadCommand } from "./thread.ts";
+import { tokenCommand } from "./token.ts";
 import { TOPIC_NAMES, topicNamed } from "./topics.ts";
 import { userCommand } from "./user.ts";
 
@@ -55,6 +58,8 @@ function program(output: Output): Command {
   );
   root.addCommand(hostCommand(output));
   root.addCommand(userCommand(output));
+  root.addCommand(keyCommand(output));
+  root.addCommand(tokenCommand(output));
   root.addCommand(withExamples(
     sendCommand(output),
     'fmsg send --from @alice@example.com --to @bob@example.org --topic Lunch "At noon?"',
@@ -67,6 +72,7 @@ function program(output: Output): Command {
     ),
   );
   root.addCommand(listCommand(output));
+  root.addCommand(searchCommand(output));
   root.addCommand(showCommand(output));
   root.addCommand(threadCommand(output));
   root.addCommand(saveCommand(output));
@@ -93,6 +99,7 @@ const WITHOUT_COLUMNS: ReadonlySet<string> = new Set([
   "completion",
   "run",
   "send",
+  "token",
 ]);
 
 /** Every command throws instead of exiting, writes where all of them write, and keeps its errors to one line. */

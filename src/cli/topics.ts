@@ -5,6 +5,7 @@ export const TOPIC_NAMES = [
   "dns",
   "firewall",
   "backup",
+  "api",
   "troubleshooting",
 ] as const;
 
@@ -16,6 +17,7 @@ export const TOPICS: Readonly<Record<TopicName, string>> = {
   dns: "the records that others find and recognise the host by",
   firewall: "the ports to open, and how",
   backup: "copies, restoring, moving to another machine, upgrading",
+  api: "the interface for clients: keys, a tour with curl, limits",
   troubleshooting: "what goes wrong, by its message, and what to do",
 };
 
@@ -30,6 +32,10 @@ export async function topicText(name: TopicName): Promise<string> {
       return (await import("../../docs/firewall.md", { with: { type: "text" } })).default;
     case "backup":
       return (await import("../../docs/backup.md", { with: { type: "text" } })).default;
+    case "api":
+      return withoutProofs(
+        (await import("../../docs/api.md", { with: { type: "text" } })).default,
+      );
     case "troubleshooting":
       return (await import("../../docs/troubleshooting.md", { with: { type: "text" } })).default;
   }
@@ -43,4 +49,10 @@ export async function exampleText(): Promise<string> {
 /** The topic of that name in whatever case, or null. */
 export function topicNamed(word: string): TopicName | null {
   return TOPIC_NAMES.find((name) => name === word.toLowerCase()) ?? null;
+}
+
+/** The page on the interface ends with a table for those who work on the program. */
+function withoutProofs(page: string): string {
+  const [guide = ""] = page.split("\n## What FMSG-003 demands\n");
+  return `${guide.trimEnd()}\n`;
 }

@@ -19,14 +19,15 @@ import type { Endpoint } from "../../src/config.ts";
 import { InitPlace } from "./init_place.ts";
 import { capturing } from "./support.ts";
 
-Deno.test("init asks for the domain, the user and the certificate, and then whether all of it is right", async () => {
+Deno.test("init asks for the domain, the user, the certificate and apps, and then whether all of it is right", async () => {
   using place = new InitPlace();
-  const asker = new Answering("a.test", "alice", "self-made", "go");
+  const asker = new Answering("a.test", "alice", "self-made", ENTER, "go");
   const { plan } = await converse(place, asker);
   assert.deepEqual(asker.asked, [
     "Your domain, as in @alice@example.com",
     "The first user (empty: add users later)",
     "The certificate for fmsg.a.test",
+    "May apps of your users connect to this host?",
     "Set it up like this?",
   ]);
   assert.equal(plan.answers.domain, "a.test");
@@ -36,7 +37,7 @@ Deno.test("init asks for the domain, the user and the certificate, and then whet
 
 Deno.test("init that is left after everything is written tells what to type next all the same", async () => {
   using place = new InitPlace();
-  const asker = new Answering("a.test", "alice", "self-made", "go");
+  const asker = new Answering("a.test", "alice", "self-made", ENTER, "go");
   const prepared = await converse(place, asker);
   const done = await carryOut(prepared.plan, new AbortController().signal, () => {});
   const given = readFlags({});
@@ -58,13 +59,20 @@ Deno.test("init that is left after everything is written tells what to type next
 Deno.test("init does not ask what a flag says", async () => {
   using place = new InitPlace();
   const asker = new Answering("go");
-  await converse(place, asker, { domain: "a.test", user: false, certificate: "self-made" });
+  await converse(place, asker, {
+    domain: "a.test",
+    user: false,
+    certificate: "self-made",
+    api: "none",
+  });
   assert.deepEqual(asker.asked, ["Set it up like this?"]);
 });
 
 Deno.test("init shows everything before it is agreed to, and writes nothing of what is not", async () => {
   using place = new InitPlace();
-  for (const answers of [["a.test", "alice", "self-made", "stop"], ["a.test", "alice"], []]) {
+  for (
+    const answers of [["a.test", "alice", "self-made", "none", "stop"], ["a.test", "alice"], []]
+  ) {
     const asker = new Answering(...answers);
     await assert.rejects(converse(place, asker), Cancelled);
     assert.deepEqual(place.snapshot(), []);
@@ -79,7 +87,7 @@ Deno.test("init shows everything before it is agreed to, and writes nothing of w
 Deno.test("init complains of an answer on the spot, with what to write instead", async () => {
   using place = new InitPlace();
   const asker = new Answering("@alice@a.test", "fmsg.a.test", "a b", "a.test", "@b@c.test", "b b");
-  asker.answers.push("", "acme", "me", "me@a.test", true, "go");
+  asker.answers.push("", "acme", "me", "me@a.test", true, ENTER, "go");
   await converse(place, asker);
   assert.deepEqual(asker.complaints.map((text) => text.replace(/[;:,].*/s, "")), [
     '"@alice@a.test" is no domain',
@@ -98,7 +106,8 @@ Deno.test("init tries certificate files when they are named", async () => {
   const cert = place.write(mine.cert, "cert.pem");
   const other = place.write((await authority.issue("fmsg.a.test")).key, "other.pem");
   const key = place.write(mine.key, "key.pem");
-  const asker = new Answering("a.test", "", "files", place.path("no.pem"), cert, other, key, "go");
+  const asker = new Answering("a.test", "", "files", place.path("no.pem"), cert, other, key);
+  asker.answers.push(ENTER, "go");
   const { plan } = await converse(place, asker);
   assert.match(asker.complaints[0] ?? "", /There is no file .*no\.pem/);
   assert.match(asker.complaints[1] ?? "", /other\.pem is not the key of the first certificate/);
@@ -107,7 +116,7 @@ Deno.test("init tries certificate files when they are named", async () => {
 
 Deno.test("init asks whether the authority's terms are agreed to, and for another way where they are not", async () => {
   using place = new InitPlace();
-  const asker = new Answering("a.test", "", "acme", "me@a.test", false, "self-made", "go");
+  const asker = new Answering("a.test", "", "acme", "me@a.test", false, "self-made", ENTER, "go");
   const { plan, agreed } = await converse(place, asker);
   assert.match(asker.asked[4] ?? "", /^Do you agree to the terms of 127\.0\.0\.1:9\?/);
   assert.equal(asker.asked[5], "The certificate for fmsg.a.test");
@@ -117,7 +126,8 @@ Deno.test("init asks whether the authority's terms are agreed to, and for anothe
 
 Deno.test("init with agreed terms keeps e-mail and authority, and does not ask again the next time", async () => {
   using place = new InitPlace();
-  const first = await converse(place, new Answering("a.test", "", "acme", "me@a.test", true, "go"));
+  const agreeing = new Answering("a.test", "", "acme", "me@a.test", true, ENTER, "go");
+  const first = await converse(place, agreeing);
   assert.ok(first.agreed);
   await carryOut(first.plan, new AbortController().signal, () => {});
   const tls = loadConfig(place.config).tls;
@@ -125,10 +135,13 @@ Deno.test("init with agreed terms keeps e-mail and authority, and does not ask a
   assert.equal(tls.email, "me@a.test");
   assert.equal(tls.directory, DIRECTORY);
   // Until the authority was asked for the first time, it is a question again.
-  const asked = await converse(place, new Answering(ENTER, ENTER, ENTER, ENTER, true, ENTER));
+  const asked = await converse(
+    place,
+    new Answering(ENTER, ENTER, ENTER, ENTER, true, ENTER, ENTER),
+  );
   assert.ok(asked.agreed);
   Deno.mkdirSync(`${place.data}/acme`);
-  const asker = new Answering(ENTER, ENTER, ENTER, ENTER, ENTER);
+  const asker = new Answering(ENTER, ENTER, ENTER, ENTER, ENTER, ENTER);
   const again = await converse(place, asker);
   assert.equal(asker.asked.filter((question) => /agree/.test(question)).length, 0);
   assert.ok(again.agreed);
@@ -137,7 +150,7 @@ Deno.test("init with agreed terms keeps e-mail and authority, and does not ask a
 
 Deno.test("init lets folders, addresses and the service be changed before it begins", async () => {
   using place = new InitPlace();
-  const asker = new Answering("a.test", "alice", "self-made", "change");
+  const asker = new Answering("a.test", "alice", "self-made", ENTER, "change");
   const config = place.path("b", "other.yaml");
   const broken = place.write("domain: [", "broken.yaml");
   asker.answers.push(
@@ -166,7 +179,7 @@ Deno.test("init lets folders, addresses and the service be changed before it beg
 Deno.test("init run again proposes what there is, so that Enter alone changes nothing", async () => {
   using place = new InitPlace();
   await place.init("--domain=bücher.test", "--user=alice");
-  const asker = new Answering(ENTER, ENTER, ENTER, ENTER);
+  const asker = new Answering(ENTER, ENTER, ENTER, ENTER, ENTER);
   const { plan } = await converse(place, asker);
   assert.deepEqual(plan.files.filter(({ text, before }) => text !== before), []);
   assert.equal(asker.asked[1], "A user to add (empty: none)");
@@ -174,10 +187,27 @@ Deno.test("init run again proposes what there is, so that Enter alone changes no
   assert.equal(plan.answers.user, null);
 });
 
+Deno.test("init lets apps in straight, or through a web server, and proposes that when it is run again", async () => {
+  using place = new InitPlace();
+  const { plan } = await converse(place, new Answering("a.test", "", "self-made", "public", "go"));
+  await carryOut(plan, new AbortController().signal, () => {});
+  const straight = loadConfig(place.config).api;
+  assert.deepEqual([straight?.tls, straight?.listen.port], [true, 443]);
+  assert.equal(straight?.public_url, "https://fmsg.a.test");
+
+  const again = await converse(place, new Answering(ENTER, ENTER, ENTER, ENTER, ENTER));
+  assert.deepEqual(again.plan.files.filter(({ text, before }) => text !== before), []);
+  const changed = await converse(place, new Answering(ENTER, ENTER, ENTER, "local", "go"));
+  await carryOut(changed.plan, new AbortController().signal, () => {});
+  const behind = loadConfig(place.config).api;
+  assert.deepEqual([behind?.tls, behind?.listen.ip], [false, "127.0.0.1"]);
+  assert.ok(behind?.trusted_proxies.includes("127.0.0.0/8"));
+});
+
 Deno.test("init warns when the domain of an earlier set-up changes", async () => {
   using place = new InitPlace();
   await place.init("--domain=a.test", "--user=alice");
-  const asker = new Answering("b.test", "", ENTER, "go");
+  const asker = new Answering("b.test", "", ENTER, ENTER, "go");
   await converse(place, asker);
   assert.match(asker.said.join("\n"), /The domain was a\.test: addresses there reach nobody/);
 });
@@ -185,7 +215,8 @@ Deno.test("init warns when the domain of an earlier set-up changes", async () =>
 Deno.test("init replaces a unit that was edited by hand only when that is chosen", async () => {
   using place = new InitPlace();
   const unit = place.write("[Service]\n# mine\n", "fmsg.service");
-  const flags = { domain: "a.test", user: false as const, certificate: "self-made", unit };
+  const said = { domain: "a.test", user: false as const, certificate: "self-made", api: "none" };
+  const flags = { ...said, unit };
   const kept = await converse(place, new Answering("go"), flags);
   assert.ok(!kept.plan.files.some(({ path }) => path === unit));
   const replaced = await converse(place, new Answering("replace", "go"), flags);
@@ -252,8 +283,14 @@ Deno.test("where port 4930 is taken init proposes this machine's addresses on wh
 
 Deno.test("init tells of ports that are taken, forbidden, or not the one that others connect to", async () => {
   using place = new InitPlace();
-  const flags = { domain: "a.test", user: false as const, agreeTos: true, email: "a@b.test" };
-  const { plan } = await converse(place, new Answering("go"), { ...flags, certificate: "acme" });
+  const { plan } = await converse(place, new Answering("go"), {
+    domain: "a.test",
+    user: false,
+    certificate: "acme",
+    agreeTos: true,
+    email: "a@b.test",
+    api: "none",
+  });
   const answers = { ...plan.answers, listen: [{ ip: "0.0.0.0", port: 4930 }] };
   const notes = (port: number, state: Port, listen = answers.listen) =>
     portNotes({ ...answers, listen }, (end) => end.port === port ? state : "free").join("\n");

@@ -37,6 +37,7 @@ const IDLE: Status = {
     warnings: [],
     acme: null,
   },
+  api: null,
   disk: { free: 5 * 2 ** 30, floor: 2 ** 28, room: true, store: 2 ** 20 },
   memory: 100 * 2 ** 20,
   counts: {
@@ -212,6 +213,20 @@ Deno.test("a certificate that has expired or soon will, a full disk and faults a
     /977 KiB free on its disk\n {13}too little for new messages, which are\s+refused/,
   );
   assert.match(full, /^Faults {7}2: see "internal error" in the log$/m);
+});
+
+Deno.test("the interface is told of where there is one", () => {
+  const api = { address: "127.0.0.1:8000", tls: false, connections: 3, sockets: 1, requests: 120 };
+  assert.doesNotMatch(words({}, 80), /Interface/);
+  assert.match(
+    words({ api }, 80),
+    /^Interface {4}127\.0\.0\.1:8000: 3 connections, 1 WebSocket, 120 requests so far$/m,
+  );
+  assert.match(words({ api: { ...api, tls: true } }, 80), /127\.0\.0\.1:8000 with TLS: /);
+  assert.match(
+    words({ api: { ...api, address: null } }, 80),
+    /^Interface {4}waits for the certificate$/m,
+  );
 });
 
 Deno.test("bans and quotas are told where there are any", () => {

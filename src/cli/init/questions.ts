@@ -1,7 +1,7 @@
 // The conversation: every answer from a flag, from what there is already, or from the person.
 
 import { join, resolve } from "node:path";
-import { NOT_YET, parseDomain } from "../../config.ts";
+import { parseDomain } from "../../config.ts";
 import { parsePath } from "../../config/leaf.ts";
 import { Address, addressProblem } from "../../wire/mod.ts";
 import { shownDomain, wireSpelling } from "../addresses.ts";
@@ -205,7 +205,7 @@ async function askApi(
 ): Promise<ApiChoice> {
   const usual = before ?? "none";
   if (given.api !== undefined) return given.api;
-  if (asker === null || NOT_YET.includes("api")) return usual;
+  if (asker === null) return usual;
   return await asker.choose<ApiChoice>({
     message: "May apps of your users connect to this host?",
     choices: [
