@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { accept, attachments } from "./accept.ts";
+import { api } from "./api.ts";
 import { queue, send, wire } from "./delivery.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { memory, start } from "./memory.ts";
@@ -11,7 +12,7 @@ import { mergeRuns, type Result, type Table, text } from "./result.ts";
 import { FULL, QUICK, type Scale } from "./scale.ts";
 import { Bench } from "./setup.ts";
 
-type Group = (bench: Bench, scale: Scale) => Promise<Table>;
+type Group = (bench: Bench, scale: Scale) => Promise<Table | readonly Table[]>;
 
 const GROUPS: Readonly<Record<string, Group>> = {
   machine,
@@ -22,6 +23,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   wire,
   memory,
   start,
+  api,
 };
 
 const HELP = `deno task bench [--only GROUP,…] [--runs N] [--json FILE] [--dir FOLDER] [--quick]
@@ -62,7 +64,7 @@ async function run({ groups, runs, json, dir, quick }: Options): Promise<void> {
       console.error(`Run ${i} of ${runs}: ${name}`);
       current = Bench.make(dir);
       await using bench = await current;
-      tables.push(await group(bench, scale));
+      tables.push(...[await group(bench, scale)].flat());
     }
     const compared = ratios(tables);
     measured.push(compared === null ? tables : [...tables, compared]);

@@ -27,6 +27,29 @@ export interface Scale {
   readonly streamBytes: number;
   /** Sockets in TIME_WAIT that a load may start with. */
   readonly timeWait: number;
+  readonly api: ApiScale;
+}
+
+/** Of the interface for clients. */
+export interface ApiScale {
+  /** Messages in the mailbox that is listed. */
+  readonly mailbox: number;
+  /** How many use it at once. */
+  readonly clients: readonly number[];
+  /** Counted requests, by one client and by several. */
+  readonly requests: { readonly one: number; readonly many: number };
+  /** Bytes of a download with how often it is done, by one and by several. */
+  readonly downloads: readonly {
+    readonly size: number;
+    readonly one: number;
+    readonly many: number;
+  }[];
+  /** Messages whose events are measured. */
+  readonly events: number;
+  /** Recipients of those that go to many. */
+  readonly recipients: number;
+  /** Milliseconds for which it is watched what idle sockets cost. */
+  readonly idleMs: number;
 }
 
 const MIB = 1024 * 1024;
@@ -46,6 +69,18 @@ export const FULL: Scale = {
   handshakes: 1500,
   streamBytes: 512 * MIB,
   timeWait: 5000,
+  api: {
+    mailbox: 100_000,
+    clients: [1, 100, 1000],
+    requests: { one: 300, many: 2000 },
+    downloads: [
+      { size: 64 * 1024, one: 300, many: 2000 },
+      { size: 5 * MIB, one: 40, many: 200 },
+    ],
+    events: 200,
+    recipients: 100,
+    idleMs: 30_000,
+  },
 };
 
 export const QUICK: Scale = {
@@ -63,4 +98,13 @@ export const QUICK: Scale = {
   handshakes: 20,
   streamBytes: 4 * MIB,
   timeWait: Infinity,
+  api: {
+    mailbox: 100,
+    clients: [1, 4],
+    requests: { one: 3, many: 8 },
+    downloads: [{ size: 64 * 1024, one: 2, many: 4 }, { size: MIB, one: 2, many: 4 }],
+    events: 3,
+    recipients: 3,
+    idleMs: 50,
+  },
 };

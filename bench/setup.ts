@@ -147,7 +147,7 @@ export function withHost<Result>(
   return withWriter(configOf(host.site), work);
 }
 
-function freePort(): number {
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.transport === "tcp" ? listener.addr.port : 0;
 }
