@@ -45,7 +45,7 @@ class Scene implements AsyncDisposable {
   async say(...parts: readonly string[]): Promise<string> {
     const socket = await this.connect();
     const chunks: Uint8Array[] = [];
-    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("data", (chunk: Uint8Array) => chunks.push(chunk));
     const closed = once(socket, "close");
     for (const part of parts) socket.write(part);
     await within(20_000, "the answer", closed);

@@ -274,7 +274,7 @@ export async function clientHello(net: Net): Promise<Uint8Array> {
   let hello: Uint8Array | null = null;
   const port = await net.serve(
     tcp.createServer((socket) =>
-      socket.once("data", (bytes) => {
+      socket.once("data", (bytes: Uint8Array) => {
         hello = new Uint8Array(bytes);
         socket.destroy();
       })
