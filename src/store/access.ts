@@ -13,6 +13,8 @@ export interface UserStatus {
   /** As it is spelled there. */
   readonly address: string;
   readonly accepting: boolean;
+  /** POSIX seconds: when the user was added; 0 where that was before anybody wrote it down. */
+  readonly created: number;
 }
 
 /** Reads on a connection of its own: each sees what is committed at that moment, so nothing that was revoked counts. */
@@ -25,8 +27,12 @@ export class Access implements Disposable {
 
   /** The user by the folded address, or null. */
   user(key: string): UserStatus | null {
-    const row = this.#db.get("SELECT address, accepting FROM user WHERE key = ?", key);
-    return row === null ? null : { address: row.text("address"), accepting: row.flag("accepting") };
+    const row = this.#db.get("SELECT address, accepting, created FROM user WHERE key = ?", key);
+    return row === null ? null : {
+      address: row.text("address"),
+      accepting: row.flag("accepting"),
+      created: row.real("created"),
+    };
   }
 
   grant(ownerKey: string, agent: string): Grant | null {

@@ -16,7 +16,10 @@ export interface Verdicts {
   readonly isNew: boolean;
 }
 
-/** Writes verdicts down, and tells those who take the message, those who have what it adds to, and its senders. */
+/**
+ * Writes verdicts down, and tells those who take the message, of a batch all who have what it adds to now - "Message
+ * participant", and so the added ones as well -, and its senders.
+ */
 export function recordAndTell(transaction: Transaction, verdicts: Verdicts): void {
   const { db, now } = transaction;
   const { id, listed, header, judged, isNew } = verdicts;
@@ -26,7 +29,9 @@ export function recordAndTell(transaction: Transaction, verdicts: Verdicts): voi
   const taken = judged.filter(({ code }) => code === ACCEPT).map(({ address }) => address.key);
   // Who is added to what they have is told of that alone.
   tell(transaction, "new_msg", listed, taken.filter((key) => !had.has(key)));
-  if (isNew) tell(transaction, "recipients_added", listed, had);
+  if (isNew && id !== listed) {
+    tell(transaction, "recipients_added", listed, new Set([...had, ...taken]));
+  }
   if (judged.length > 0) tellSenders(transaction, listed, [id]);
 }
 

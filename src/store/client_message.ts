@@ -3,9 +3,10 @@
 import { type Address, decodeHeader, type Header, hex, mediaTypeText } from "../wire/mod.ts";
 import type { ClientBatch, ClientDelivery, ClientMessage } from "./client_views.ts";
 import type { Database, Row } from "./database.ts";
-import { deliveriesOf, type Delivery } from "./deliveries.ts";
+import { deliveriesOfAll, type Delivery } from "./deliveries.ts";
 import type { Draft } from "./drafts.ts";
-import { listedRow, newestBatchRows, parentId } from "./listed.ts";
+import { listedRow, newestBatchRows } from "./listed.ts";
+import { partsOfDraft, partsOfMessage, type StoredPart } from "./stored_part.ts";
 
 /** Batches on one message that a client is told of. */
 const MOST_BATCHES = 100;
@@ -13,35 +14,43 @@ const MOST_BATCHES = 100;
 /** Addresses in them, unless a single batch has more. */
 const MOST_ADDED = 1000;
 
-/** What an identity has of a message. */
-export interface Holding {
-  /** As a recipient who took it. */
-  readonly received: boolean;
-  /** When it first read it; POSIX seconds. */
-  readonly readAt: number | null;
+/** A message as it is seen, and where its data is. */
+export interface Seen {
+  readonly message: ClientMessage;
+  readonly data: StoredPart | null;
 }
 
-/** A message row that is listed, as `who` sees it. */
-export function clientMessage(
-  db: Database,
-  row: Row,
-  who: Address,
-  { received, readAt }: Holding,
-): ClientMessage {
-  const header = decodeHeader(row.blob("header"));
-  const id = row.integer("id");
-  const own = withDeliveries(db, row, header);
-  const batches = newestBatches(db, id);
+/** These rows of `seenRows`, as `who` sees them. */
+export function seenMessages(db: Database, rows: readonly Row[], who: Address): Seen[] {
+  const messages = withDeliveries(db, rows);
+  return rows.flatMap((row, i) => {
+    const own = messages[i];
+    if (own === undefined) return [];
+    const [data = null] = partsOfMessage(row, own.header);
+    return { message: clientMessage(db, row, own, who), data };
+  });
+}
+
+/** A draft, as its sender sees it. */
+export function seenDraft(db: Database, draft: Draft): Seen {
+  const [data = null] = partsOfDraft(draft);
+  return { message: clientDraft(db, draft), data };
+}
+
+function clientMessage(db: Database, row: Row, own: Delivered, who: Address): ClientMessage {
+  const { id, header } = own;
+  const batches = row.flag("batched") ? newestBatches(db, id) : [];
+  const all = [own, ...batches];
   const isSender = header.from.key === who.key;
   return {
     id,
-    pid: parentId(db, row),
+    pid: row.optional("parent", (r, name) => r.integer(name)),
     from: header.from.text,
     to: header.to.map((address) => address.text),
     toDelivery: header.to.map((address, place) =>
-      clientDelivery(address.text, toldLast([own, ...batches], place))
+      clientDelivery(address.text, toldLast(all, place), isSender)
     ),
-    addTo: (row.flag("batch") ? [own, ...batches] : batches).map(clientBatch),
+    addTo: (row.flag("batch") ? all : batches).map((batch) => clientBatch(batch, who)),
     time: header.time,
     topic: header.topic ?? "",
     type: mediaTypeText(header.type) ?? "",
@@ -49,7 +58,7 @@ export function clientMessage(
     deflate: header.expandedSize !== null,
     important: header.important,
     noReply: header.noReply,
-    readAt,
+    readAt: row.optional("read_at", (r, name) => r.real(name)),
     attachments: header.attachments.map(({ filename, type, size, expandedSize }) => ({
       filename,
       type: mediaTypeText(type) ?? "",
@@ -58,13 +67,12 @@ export function clientMessage(
     hash: hex(row.blob("hash")),
     isDraft: false,
     isSender,
-    isRecipient: received,
+    isRecipient: row.flag("received"),
     mayAdd: isSender || header.to.some((address) => address.key === who.key),
   };
 }
 
-/** A draft, as its sender sees it. */
-export function clientDraft(db: Database, { id, fields, batches }: Draft): ClientMessage {
+function clientDraft(db: Database, { id, fields, batches }: Draft): ClientMessage {
   const { from, to, start, body, attachments, important, noReply } = fields;
   return {
     id,
@@ -72,12 +80,12 @@ export function clientDraft(db: Database, { id, fields, batches }: Draft): Clien
     pid: "replyTo" in start ? listedRow(db, start.replyTo)?.integer("id") ?? start.replyTo : null,
     from,
     to,
-    toDelivery: to.map((address) => clientDelivery(address, null)),
+    toDelivery: to.map((address) => clientDelivery(address, null, true)),
     addTo: batches.map((batch) => ({
       batchId: batch.id,
       from: batch.from,
       to: batch.to,
-      toDelivery: batch.to.map((address) => clientDelivery(address, null)),
+      toDelivery: batch.to.map((address) => clientDelivery(address, null, true)),
       time: null,
     })),
     time: null,
@@ -106,15 +114,14 @@ export function clientDraft(db: Database, { id, fields, batches }: Draft): Clien
  * like, to all of it in a list of a hundred messages there would be no end.
  */
 function newestBatches(db: Database, listed: number): Delivered[] {
-  const newest: Delivered[] = [];
+  const newest: Row[] = [];
   let addresses = 0;
   for (const row of newestBatchRows(db, listed, MOST_BATCHES)) {
-    const header = decodeHeader(row.blob("header"));
-    addresses += header.addTo?.to.length ?? 0;
+    addresses += decodeHeader(row.blob("header")).addTo?.to.length ?? 0;
     if (newest.length > 0 && addresses > MOST_ADDED) break;
-    newest.unshift(withDeliveries(db, row, header));
+    newest.unshift(row);
   }
-  return newest;
+  return withDeliveries(db, newest);
 }
 
 /** A message or batch with what became of its recipients, by their places. */
@@ -124,13 +131,17 @@ interface Delivered {
   readonly deliveries: ReadonlyMap<number, Delivery>;
 }
 
-function withDeliveries(db: Database, row: Row, header: Header): Delivered {
-  const deliveries = deliveriesOf(db, row, header);
-  return {
+function withDeliveries(db: Database, rows: readonly Row[]): Delivered[] {
+  const messages = rows.map((row) => ({
     id: row.integer("id"),
+    header: decodeHeader(row.blob("header")),
+  }));
+  const deliveries = deliveriesOfAll(db, messages);
+  return messages.map(({ id, header }) => ({
+    id,
     header,
-    deliveries: new Map(deliveries.map((delivery) => [delivery.place, delivery])),
-  };
+    deliveries: new Map(deliveries.get(id)?.map((delivery) => [delivery.place, delivery])),
+  }));
 }
 
 /**
@@ -148,21 +159,27 @@ function toldLast(
     first ?? later.at(-1) ?? null;
 }
 
-function clientBatch({ id, header, deliveries }: Delivered): ClientBatch {
-  const { from, addTo, time, to } = header;
+function clientBatch({ id, header, deliveries }: Delivered, who: Address): ClientBatch {
+  const { addTo, time, to } = header;
+  const from = addTo?.from ?? header.from;
   const added = addTo?.to ?? [];
   return {
     batchId: id,
-    from: (addTo?.from ?? from).text,
+    from: from.text,
     to: added.map((address) => address.text),
     toDelivery: added.map((address, i) =>
-      clientDelivery(address.text, deliveries.get(to.length + i) ?? null)
+      clientDelivery(address.text, deliveries.get(to.length + i) ?? null, from.key === who.key)
     ),
     time,
   };
 }
 
-function clientDelivery(address: string, delivery: Delivery | null): ClientDelivery {
+/** How a delivery goes is the matter of who sends; others see, as FMSG-003 has it, whether it arrived, and the code. */
+function clientDelivery(
+  address: string,
+  delivery: Delivery | null,
+  isSender: boolean,
+): ClientDelivery {
   if (delivery === null) {
     return {
       address,
@@ -182,8 +199,8 @@ function clientDelivery(address: string, delivery: Delivery | null): ClientDeliv
     deliveredAt: delivered ? at : null,
     // FMSG-003 'Delivery Objects': null once delivered, and that of a failed attempt before.
     code: delivered ? null : code,
-    reason,
-    attempts,
-    nextAttempt,
+    reason: isSender ? reason : null,
+    attempts: isSender ? attempts : 0,
+    nextAttempt: isSender ? nextAttempt : null,
   };
 }

@@ -64,6 +64,7 @@ export interface ClientDelivery {
   readonly deliveredAt: number | null;
   /** What the last attempt was answered with; null once delivered. */
   readonly code: number | null;
+  /** This and what follows are told to who sent it there: the message, or the batch. To others: null, 0 and null. */
   readonly reason: string | null;
   readonly attempts: number;
   /** POSIX seconds, or null when no attempt is due. */

@@ -1,4 +1,4 @@
-// Content in chunk rows: staging, adopting, reading and removing it.
+// Content in chunk rows, or in pieces that are contents: staging, adopting, reading and removing it.
 
 import type { Bytes } from "../wire/mod.ts";
 import { type Database, StoreError } from "./database.ts";
@@ -17,6 +17,17 @@ export function* readContent(
   start = 0,
   end = Infinity,
 ): Generator<Bytes, void> {
+  const pieces = db.all("SELECT part, start FROM piece WHERE content = ? ORDER BY place", id);
+  if (pieces.length === 0) return yield* readChunks(db, id, start, end);
+  for (const [i, piece] of pieces.entries()) {
+    const first = piece.integer("start");
+    const next = pieces[i + 1]?.integer("start") ?? Infinity;
+    const [from, to] = [Math.max(start, first), Math.min(end, next)];
+    if (from < to) yield* readChunks(db, piece.integer("part"), from - first, to - first);
+  }
+}
+
+function* readChunks(db: Database, id: number, start: number, end: number): Generator<Bytes, void> {
   let at = start;
   while (at < end) {
     const row = db.get(
@@ -165,6 +176,23 @@ export class Contents {
     return id;
   }
 
+  /** Makes one content of these, which stay where they are; its id. So a large draft is sent in no time. */
+  chain(parts: readonly { readonly id: number; readonly size: number }[]): number {
+    const whole = this.#insert(0);
+    let start = 0;
+    for (const [place, { id, size }] of parts.entries()) {
+      this.#db.run(
+        "INSERT INTO piece (content, place, part, start) VALUES (?, ?, ?, ?)",
+        whole,
+        place,
+        id,
+        start,
+      );
+      start += size;
+    }
+    return whole;
+  }
+
   /** The bytes of a source, wherever they are. */
   *read(source: ContentSource): Generator<Bytes, void> {
     if (source.kind === "inline") yield source.bytes;
@@ -172,9 +200,9 @@ export class Contents {
   }
 
   remove(id: number): void {
-    const first = id * CHUNKS_PER_CONTENT;
-    this.#db.run("DELETE FROM chunk WHERE id >= ? AND id < ?", first, first + CHUNKS_PER_CONTENT);
-    this.#db.run("DELETE FROM content WHERE id = ?", id);
+    const parts = this.#db.all("DELETE FROM piece WHERE content = ? RETURNING part", id);
+    for (const row of parts) this.#remove(row.integer("part"));
+    this.#remove(id);
   }
 
   /** How many contents are staged that nobody waits for. */
@@ -196,6 +224,12 @@ export class Contents {
 
   swept(): void {
     this.#abandoned.clear();
+  }
+
+  #remove(id: number): void {
+    const first = id * CHUNKS_PER_CONTENT;
+    this.#db.run("DELETE FROM chunk WHERE id >= ? AND id < ?", first, first + CHUNKS_PER_CONTENT);
+    this.#db.run("DELETE FROM content WHERE id = ?", id);
   }
 
   #find(token: string): Staged {

@@ -53,6 +53,18 @@ export class Database implements Disposable {
     this.connection.exec(sql);
   }
 
+  /** All that `read` reads is of one moment, whatever others commit meanwhile. */
+  snapshot<Value>(read: () => Value): Value {
+    if (this.connection.isTransaction) return read();
+    this.run("BEGIN");
+    try {
+      return read();
+    } finally {
+      // Some errors have ended it already.
+      if (this.connection.isTransaction) this.run("COMMIT");
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#statements.clear();
     this.connection.close();

@@ -9,6 +9,7 @@ import {
   readAddresses,
   refuse,
 } from "../protocol/mod.ts";
+import { weighDraft } from "./draft_room.ts";
 import { draftHeader, draftOf, nextId } from "./drafts.ts";
 import type { AddRecipients, Drafted } from "./operations.ts";
 import type { Transaction } from "./transaction.ts";
@@ -52,6 +53,7 @@ export function applyAddToDraft(
     draft.id,
     JSON.stringify({ from, to }),
   );
+  weighDraft(transaction, draft.id, draft.fields);
   return { kind: "drafted", id };
 }
 

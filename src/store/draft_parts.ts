@@ -4,7 +4,8 @@ import type { Bytes } from "../wire/mod.ts";
 import { isProblem, type Problem, refuse } from "../protocol/mod.ts";
 import { readContent, readWhole } from "./contents.ts";
 import type { Database } from "./database.ts";
-import { changeFields, contentsOf, draftHeader, draftOf, wrongSize } from "./drafts.ts";
+import { changeFields, contentsOf, type Draft, draftHeader, draftOf, wrongSize } from "./drafts.ts";
+import { weighDraft } from "./draft_room.ts";
 import type { Attach, ContentSource, Detach, Drafted } from "./operations.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -33,6 +34,7 @@ export function applyAttach(transaction: Transaction, input: Attach): Drafted | 
     : removePart(transaction, draft.id, replaced);
   putPart(db, draft.id, place, adopt(transaction, content));
   changeFields(db, draft.id, { ...fields, attachments });
+  weighDraft(transaction, draft.id, { ...fields, attachments });
   return { kind: "drafted", id: draft.id };
 }
 
@@ -51,7 +53,9 @@ export function applyDetach(transaction: Transaction, input: Detach): Drafted | 
     );
   }
   removePart(transaction, draft.id, content);
-  changeFields(db, draft.id, { ...fields, attachments: fields.attachments.toSpliced(index, 1) });
+  const attachments = fields.attachments.toSpliced(index, 1);
+  changeFields(db, draft.id, { ...fields, attachments });
+  weighDraft(transaction, draft.id, { ...fields, attachments });
   return { kind: "drafted", id: draft.id };
 }
 
@@ -81,13 +85,12 @@ export function adoptParts(
   return parts;
 }
 
-/** One content of a draft's parts, which are contents no more; its id. */
-export function joinParts({ db, contents }: Transaction, parts: readonly number[]): number {
+/** One content of all the parts of a draft; its id. */
+export function chainParts({ contents }: Transaction, { fields, contents: parts }: Draft): number {
   const [data] = parts;
   if (data !== undefined && parts.length === 1) return data;
-  const whole = contents.join(readParts(db, parts));
-  for (const part of parts) contents.remove(part);
-  return whole;
+  const sizes = [fields.body, ...fields.attachments].map(({ size }) => size);
+  return contents.chain(parts.map((id, i) => ({ id, size: sizes[i] ?? 0 })));
 }
 
 /** Removes a draft with all that belongs to it. */

@@ -4,12 +4,13 @@ import { type Header, wireSize } from "../wire/mod.ts";
 import { isProblem, type Problem, refuse } from "../protocol/mod.ts";
 import type { Database } from "./database.ts";
 import { adopt, adoptParts, putPart } from "./draft_parts.ts";
+import { weighDraft } from "./draft_room.ts";
 import { changeFields, draftHeader, draftOf, nextId, wrongSize } from "./drafts.ts";
 import type { Drafted, MessageFields, ReplaceDraft, Send } from "./operations.ts";
 import { draftedReplyProblem } from "./parents.ts";
 import type { Transaction, WriterContext } from "./transaction.ts";
 
-/** Drafts that one sender may have: no quota counts them before they are sent. */
+/** Drafts that one sender may have; draft_room.ts bounds what they take. */
 const MOST_DRAFTS = 1000;
 
 /** Keeps a message that is to be sent later. What `send` would refuse for good is refused now. */
@@ -32,6 +33,7 @@ export function applyDraft(transaction: Transaction, input: Send): Drafted | Pro
   for (const [place, part] of adoptParts(transaction, content, sizes).entries()) {
     putPart(db, id, place, part);
   }
+  weighDraft(transaction, id, fields);
   return { kind: "drafted", id };
 }
 
@@ -52,6 +54,7 @@ export function applyReplaceDraft(
   if (data !== undefined) contents.remove(data);
   putPart(db, id, 0, adopt(transaction, content));
   changeFields(db, id, fields);
+  weighDraft(transaction, id, fields);
   return { kind: "drafted", id };
 }
 

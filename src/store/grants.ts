@@ -39,7 +39,7 @@ export function createGrant(db: Database, grant: NewGrant, now: number): Grant |
   const owner = userNamed(db, ownerKey);
   if (owner === null) return refuse("user unknown", `${ownerKey} is no user here`);
   const address = delegated === null
-    ? subAccount(db, owner, agent)
+    ? subAccount(db, owner, agent, now)
     : userNamed(db, fold(delegated)) ?? refuse("user unknown", `${delegated} is no user here`);
   if (!(address instanceof Address)) return address;
   const type: GrantType = delegated === null ? "derived_sub_account" : "delegated_identity";
@@ -119,7 +119,12 @@ export function readGrant(db: Database, { ownerKey, agent }: GrantName): Grant |
 }
 
 /** The derived sub-account, which becomes a user if it is none; not if it is, or was, somebody's own. */
-function subAccount(db: Database, owner: Address, agent: string): Address | Problem {
+function subAccount(
+  db: Database,
+  owner: Address,
+  agent: string,
+  now: number,
+): Address | Problem {
   const address = derivedAddress(owner, agent);
   if (address === null) return badAgent(agent);
   const grants = db.get(
@@ -147,7 +152,7 @@ function subAccount(db: Database, owner: Address, agent: string): Address | Prob
       `There were ${MAX_REGISTERED} sub-accounts, whose addresses are still users: the operator can remove some`,
     );
   }
-  addUser(db, { address: address.text, name: "", accepting: true, limits: {} });
+  addUser(db, { address: address.text, name: "", accepting: true, limits: {} }, now);
   // Whatever an owner is limited to, more addresses must not be a way around it.
   db.run(
     "UPDATE user SET registered_for = ?, limits = (SELECT limits FROM user WHERE key = ?) WHERE key = ?",

@@ -1,16 +1,17 @@
 // What one identity reads through FMSG-003: only messages that it has, as their sender or as a recipient.
 
 import { type Address, type Bytes, decodeHeader } from "../wire/mod.ts";
-import { clientDraft, clientMessage, type Holding } from "./client_message.ts";
+import { type Seen, seenDraft, seenMessages } from "./client_message.ts";
 import type { ClientMessage, ClientPart, LineageEntry } from "./client_views.ts";
 import type { Database, Row } from "./database.ts";
 import { type Draft, draftById, draftOfBatch } from "./drafts.ts";
-import { listedRow, parentId, receivedIds, threadOf } from "./listed.ts";
+import { listedRow, receivedIds, seenRows, threadOf } from "./listed.ts";
 import {
+  PartGone,
   partsOfDraft,
   partsOfMessage,
   readPart,
-  startOfPart,
+  startsOfData,
   type StoredPart,
 } from "./stored_part.ts";
 import type { PartName } from "./views.ts";
@@ -22,6 +23,8 @@ import type { PartName } from "./views.ts";
 export class IdentityMailbox {
   readonly #db: Database;
   readonly #who: Address;
+  /** Where the data of messages is that were asked for, so that their previews need no second look. */
+  readonly #data = new WeakMap<ClientMessage, StoredPart>();
 
   constructor(db: Database, who: Address) {
     this.#db = db;
@@ -30,109 +33,146 @@ export class IdentityMailbox {
 
   /** What it received and has, the newest id first. */
   received(limit: number, offset: number): ClientMessage[] {
-    return receivedIds(this.#db, this.#who.key, limit, offset)
-      .flatMap((id) => this.message(id) ?? []);
+    return this.#db.snapshot(() =>
+      this.messages(receivedIds(this.#db, this.#who.key, limit, offset))
+    );
   }
 
   /** What it sent and has, and its drafts, the newest id first. */
   authored(limit: number, offset: number): ClientMessage[] {
-    return this.#db.all(
-      `SELECT id FROM message WHERE from_key = ?1 AND sent = 1 AND batch = 0
-       UNION ALL SELECT id FROM draft WHERE from_key = ?1
-       ORDER BY id DESC LIMIT ?2 OFFSET ?3`,
-      this.#who.key,
-      limit,
-      offset,
-    ).flatMap((row) => this.message(row.integer("id")) ?? []);
+    return this.#db.snapshot(() => {
+      const rows = this.#db.all(
+        `SELECT id FROM message WHERE from_key = ?1 AND sent = 1 AND batch = 0
+         UNION ALL SELECT id FROM draft WHERE from_key = ?1
+         ORDER BY id DESC LIMIT ?2 OFFSET ?3`,
+        this.#who.key,
+        limit,
+        offset,
+      );
+      return this.messages(rows.map((row) => row.integer("id")));
+    });
   }
 
   /** The message or draft of that id, or the one under which the batch of that id is listed. */
   message(id: number): ClientMessage | null {
-    const row = listedRow(this.#db, id);
-    if (row !== null) return this.#view(row);
-    const draft = this.#draft(id);
-    return draft === null ? null : clientDraft(this.#db, draft);
+    return this.messages([id])[0] ?? null;
+  }
+
+  /** Those of them that it sees, in that order. A page of a list is made in a few statements for all of it. */
+  messages(ids: readonly number[]): ClientMessage[] {
+    return this.#db.snapshot(() => this.#messages(ids));
   }
 
   /** The message, behind its ancestors that are here: the farthest first, and at most `most` of them. */
   lineage(id: number, most: number): LineageEntry[] | null {
-    const message = this.message(id);
-    if (message === null) return null;
-    const lineage: LineageEntry[] = [{ kind: "visible", message }];
-    let parent = message.pid;
-    while (parent !== null && lineage.length <= most) {
-      const row = listedRow(this.#db, parent);
-      if (row === null) break;
-      lineage.unshift(this.#entry(row));
-      parent = parentId(this.#db, row);
-    }
-    return lineage;
+    return this.#db.snapshot(() => this.#lineage(id, most));
   }
 
   /** What it has of the whole thread of a message: parents before children. Of a draft: what it answers, and itself. */
   thread(id: number): ClientMessage[] | null {
-    const message = this.message(id);
-    if (message === null) return null;
-    const start = message.isDraft && message.pid !== null ? message.pid : message.id;
-    const row = listedRow(this.#db, start);
-    const thread = row === null
-      ? []
-      : threadOf(this.#db, row).flatMap((id) => this.message(id) ?? []);
-    return message.isDraft ? [...thread, message] : thread;
+    return this.#db.snapshot(() => this.#thread(id));
   }
 
   part(id: number, name: PartName): ClientPart | null {
-    const part = this.#parts(id)?.find((part) => part.name === name);
+    const part = this.#db.snapshot(() => this.#parts(id))?.find((part) => part.name === name);
     if (part === undefined) return null;
     return {
       type: part.type,
       size: part.expandedSize ?? part.size,
       filename: part.name,
-      read: (start, end) => readPart(this.#db, part, start, end),
+      read: (start, end) => this.#read(id, part, start, end),
     };
   }
 
-  /** The first bytes of the data, decompressed, and at most `bytes` of them; null also where they are damaged. */
-  preview(id: number, bytes: number): Bytes | null {
-    const data = this.#parts(id)?.[0];
-    return data === undefined ? null : startOfPart(this.#db, data, bytes);
+  /** As readPart; a PartGone when the part was deleted or replaced meanwhile. */
+  async *#read(
+    id: number,
+    part: StoredPart,
+    start?: number,
+    end?: number,
+  ): AsyncGenerator<Bytes, void> {
+    try {
+      yield* readPart(this.#db, part, start, end);
+    } catch (error) {
+      const now = this.#db.snapshot(() => this.#parts(id))?.find(({ name }) => name === part.name);
+      if (now?.content === part.content) throw error;
+      throw new PartGone(error instanceof Error ? error.message : String(error), { cause: error });
+    }
   }
 
-  #view(row: Row): ClientMessage | null {
-    const holding = this.#holding(row);
-    return holding === null ? null : clientMessage(this.#db, row, this.#who, holding);
+  /**
+   * The first bytes of the data of each of these messages of this mailbox, decompressed, and at most `bytes` of them; null
+   * also where they are damaged.
+   */
+  previews(messages: readonly ClientMessage[], bytes: number): (Bytes | null)[] {
+    return startsOfData(
+      this.#db,
+      messages.map((message) => this.#data.get(message) ?? null),
+      bytes,
+    );
+  }
+
+  #messages(ids: readonly number[]): ClientMessage[] {
+    const rows = seenRows(this.#db, ids, this.#who.key);
+    const held = seenMessages(this.#db, [...rows.values()].filter(isHeld), this.#who);
+    const listed = new Map(held.map((seen) => [seen.message.id, seen]));
+    return ids.flatMap((id) => {
+      const row = rows.get(id);
+      const seen = row === undefined ? this.#seenDraft(id) : listed.get(row.integer("id")) ?? null;
+      return seen === null ? [] : this.#handOut(seen);
+    });
+  }
+
+  #lineage(id: number, most: number): LineageEntry[] | null {
+    const message = this.message(id);
+    if (message === null) return null;
+    const lineage: LineageEntry[] = [{ kind: "visible", message }];
+    let parent = message.pid;
+    while (parent !== null && lineage.length <= most) {
+      const row = this.#row(parent);
+      if (row === undefined) break;
+      lineage.unshift(this.#entry(row));
+      parent = row.optional("parent", (r, name) => r.integer(name));
+    }
+    return lineage;
+  }
+
+  #thread(id: number): ClientMessage[] | null {
+    const message = this.message(id);
+    if (message === null) return null;
+    const start = message.isDraft && message.pid !== null ? message.pid : message.id;
+    const row = listedRow(this.#db, start);
+    const thread = row === null ? [] : this.messages(threadOf(this.#db, row));
+    return message.isDraft ? [...thread, message] : thread;
+  }
+
+  #seenDraft(id: number): Seen | null {
+    const draft = this.#draft(id);
+    return draft === null ? null : seenDraft(this.#db, draft);
+  }
+
+  #handOut({ message, data }: Seen): ClientMessage {
+    if (data !== null) this.#data.set(message, data);
+    return message;
   }
 
   /** FMSG-003 'thread': an ancestor that is not to be seen is there all the same, with its sender and its time. */
   #entry(row: Row): LineageEntry {
-    const message = this.#view(row);
-    if (message !== null) return { kind: "visible", message };
+    const [seen] = isHeld(row) ? seenMessages(this.#db, [row], this.#who) : [];
+    if (seen !== undefined) return { kind: "visible", message: this.#handOut(seen) };
     const { from, time } = decodeHeader(row.blob("header"));
     return { kind: "hidden", id: row.integer("id"), from: from.text, time };
   }
 
   #parts(id: number): StoredPart[] | null {
-    const row = listedRow(this.#db, id);
-    if (row !== null) return this.#holding(row) === null ? null : partsOfMessage(row);
+    const row = this.#row(id);
+    if (row !== undefined) return isHeld(row) ? partsOfMessage(row) : null;
     const draft = this.#draft(id);
     return draft === null ? null : partsOfDraft(draft);
   }
 
-  /** Whether and how the identity has the message of this row, which is one that is listed. */
-  #holding(row: Row): Holding | null {
-    // The plus keeps SQLite from going through all that somebody sent.
-    const held = this.#db.get(
-      `SELECT EXISTS (SELECT 1 FROM recipient WHERE key = ?1 AND shown = ?2) AS received,
-         EXISTS (SELECT 1 FROM message WHERE (id = ?2 OR original = ?2) AND sent = 1 AND +from_key = ?1) AS sent,
-         (SELECT at FROM read_mark WHERE message = ?2 AND key = ?1) AS read_at`,
-      this.#who.key,
-      row.integer("id"),
-    );
-    if (held === null || !(held.flag("received") || held.flag("sent"))) return null;
-    return {
-      received: held.flag("received"),
-      readAt: held.optional("read_at", (r, name) => r.real(name)),
-    };
+  #row(id: number): Row | undefined {
+    return seenRows(this.#db, [id], this.#who.key).get(id);
   }
 
   /** The draft of that id, or with which the batch of that id waits; only its sender sees it. */
@@ -145,4 +185,9 @@ export class IdentityMailbox {
     );
     return from === null ? null : draft;
   }
+}
+
+/** Has the identity the message of this row of `seenRows`? */
+function isHeld(row: Row): boolean {
+  return row.flag("received") || row.flag("sent");
 }

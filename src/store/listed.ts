@@ -13,6 +13,33 @@ export function listedRow(db: Database, id: number): Row | null {
   );
 }
 
+/**
+ * Of the messages and batches of these ids, the rows of those under which they are listed, by the ids that were asked
+ * for. Each says what `key` has of it and how (`received`, `sent`, `read_at`), the id of its `parent`, and whether there are
+ * batches on it (`batched`).
+ */
+export function seenRows(
+  db: Database,
+  ids: readonly number[],
+  key: string,
+): ReadonlyMap<number, Row> {
+  // The plus keeps SQLite from going through all that somebody sent.
+  const rows = db.all(
+    `SELECT wanted.value AS asked, m.id, m.header, m.hash, m.batch, m.content,
+       CASE WHEN m.batch = 0 THEN (SELECT coalesce(original, id) FROM message WHERE hash = m.pid) END AS parent,
+       EXISTS (SELECT 1 FROM message WHERE original = m.id) AS batched,
+       EXISTS (SELECT 1 FROM recipient WHERE key = ?2 AND shown = m.id) AS received,
+       m.sent = 1 AND m.from_key = ?2 OR
+         EXISTS (SELECT 1 FROM message WHERE original = m.id AND sent = 1 AND +from_key = ?2) AS sent,
+       (SELECT at FROM read_mark WHERE message = m.id AND key = ?2) AS read_at
+     FROM json_each(?1) wanted CROSS JOIN message asked CROSS JOIN message m
+     WHERE asked.id = wanted.value AND m.id = coalesce(asked.original, asked.id)`,
+    JSON.stringify(ids),
+    key,
+  );
+  return new Map(rows.map((row) => [row.integer("asked"), row]));
+}
+
 /** The batches on the message that is listed under this id, the oldest first. */
 export function batchRows(db: Database, listed: number): Row[] {
   return db.all("SELECT * FROM message WHERE original = ? ORDER BY id", listed);

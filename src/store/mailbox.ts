@@ -40,35 +40,38 @@ export class Mailbox implements Disposable {
 
   /** The message or draft of that id, or the one under which the batch of that id is listed. */
   message(id: number): MessageView | null {
-    const row = listedRow(this.#db, id);
-    if (row !== null) return this.#view(row);
-    const draft = draftById(this.#db, id) ?? draftOfBatch(this.#db, id);
-    return draft === null ? null : this.#draftView(draft);
+    return this.#db.snapshot(() => {
+      const row = listedRow(this.#db, id);
+      if (row !== null) return this.#view(row);
+      const draft = draftById(this.#db, id) ?? draftOfBatch(this.#db, id);
+      return draft === null ? null : this.#draftView(draft);
+    });
   }
 
   /** What an address received, newest first. */
   received(address: Address, limit: number, offset: number): MessageView[] {
-    return this.#views(receivedIds(this.#db, address.key, limit, offset));
+    return this.#views(() => receivedIds(this.#db, address.key, limit, offset));
   }
 
   /** What an address sent, newest first. */
   sent(address: Address, limit: number, offset: number): MessageView[] {
-    return this.#views(
+    return this.#views(() =>
       this.#db.all(
         `SELECT id FROM message WHERE from_key = ? AND sent = 1 AND batch = 0
        ORDER BY id DESC LIMIT ? OFFSET ?`,
         address.key,
         limit,
         offset,
-      ).map((row) => row.integer("id")),
+      ).map((row) => row.integer("id"))
     );
   }
 
   /** The thread of a message as far as it is here: parents before children, each level by time. */
   thread(id: number): MessageView[] {
-    const start = listedRow(this.#db, id);
-    if (start === null) return [];
-    return this.#views(threadOf(this.#db, start));
+    return this.#views(() => {
+      const start = listedRow(this.#db, id);
+      return start === null ? [] : threadOf(this.#db, start);
+    });
   }
 
   /** A part of a message's content, decompressed; null when there is no such message or part. */
@@ -127,8 +130,8 @@ export class Mailbox implements Disposable {
     this.#db[Symbol.dispose]();
   }
 
-  #views(ids: readonly number[]): MessageView[] {
-    return ids.flatMap((id) => this.message(id) ?? []);
+  #views(ids: () => readonly number[]): MessageView[] {
+    return this.#db.snapshot(() => ids().flatMap((id) => this.message(id) ?? []));
   }
 
   #view(row: Row): MessageView {

@@ -102,12 +102,12 @@ export async function prepare(context: WriterContext, operation: Operation): Pro
     case "reclaim":
       return (transaction) => applyReclaim(transaction, input);
     case "addUser":
-      return ({ db }) => addUser(db, input);
+      return ({ db, now }) => addUser(db, input, now);
     case "setUser":
       return ({ db }) => setUser(db, input);
     case "importUsers":
-      return ({ db }) => {
-        importUsers(db, input.users);
+      return ({ db, now }) => {
+        importUsers(db, input.users, now);
         return null;
       };
     case "removeUser":

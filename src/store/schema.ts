@@ -152,6 +152,20 @@ CREATE TABLE draft_part (
 INSERT INTO draft_part (draft, place, content) SELECT id, 0, content FROM draft;
 ALTER TABLE draft DROP COLUMN content;
 
+-- Bytes that a draft takes: its parts as they are stored, what it says, and the batches that wait with it.
+ALTER TABLE draft ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE draft SET bytes = octet_length(fields) + json_extract(fields, '$.body.size') + coalesce(
+  (SELECT sum(octet_length(b.fields)) FROM draft_batch b WHERE b.draft = draft.id), 0);
+
+-- A content without chunks of its own: contents one after the other, as the parts of a draft that was sent.
+CREATE TABLE piece (
+  content INTEGER NOT NULL REFERENCES content (id),
+  place INTEGER NOT NULL,
+  part INTEGER NOT NULL UNIQUE REFERENCES content (id),
+  start INTEGER NOT NULL,                -- the bytes before it
+  PRIMARY KEY (content, place)
+) STRICT, WITHOUT ROWID;
+
 -- What somebody sent is listed without its batches.
 DROP INDEX message_sent;
 CREATE INDEX message_sent ON message (from_key, batch, id) WHERE sent = 1;
@@ -167,6 +181,9 @@ CREATE TABLE read_mark (
 -- Of a sub-account that a grant registered: the folded address of the owner.
 ALTER TABLE user ADD COLUMN registered_for TEXT REFERENCES user (key) ON DELETE SET NULL;
 CREATE INDEX user_registered ON user (registered_for) WHERE registered_for IS NOT NULL;
+
+-- When somebody got this address: tokens from before are another person's.
+ALTER TABLE user ADD COLUMN created REAL NOT NULL DEFAULT 0;
 
 -- Who may act as an address through FMSG-003: its API-access grants, each with its current key. With a user they go:
 -- who gets the address later is another person.

@@ -3,7 +3,7 @@
 import { expandedSize } from "../wire/mod.ts";
 import { isProblem, type Problem, refuse } from "../protocol/mod.ts";
 import { composeDraftBatch } from "./draft_batches.ts";
-import { joinParts, readParts } from "./draft_parts.ts";
+import { chainParts, readParts } from "./draft_parts.ts";
 import { type Draft, type DraftBatch, draftOf } from "./drafts.ts";
 import type { SendDraft, Sent } from "./operations.ts";
 import { undeliverable } from "./parents.ts";
@@ -70,7 +70,7 @@ export function applySendDraft(
     return refuse("changed meanwhile", `Draft ${id} was changed meanwhile: send it again`);
   }
   db.run("DELETE FROM draft WHERE id = ?", id);
-  const content = joinParts(transaction, draft.contents);
+  const content = chainParts(transaction, draft);
   const sent = sendNow(transaction, message, content, id, id);
   for (const batch of batches) sendNow(transaction, batch.message, content, batch.id, id);
   return sent;

@@ -3,8 +3,8 @@
 import { constants, inflateSync } from "node:zlib";
 import { inflated } from "../protocol/mod.ts";
 import { type Bytes, decodeHeader, type Header, mediaTypeText, type Part } from "../wire/mod.ts";
-import { readContent, readWhole } from "./contents.ts";
-import type { Database, Row } from "./database.ts";
+import { CHUNK_SIZE, CHUNKS_PER_CONTENT, readContent, readWhole } from "./contents.ts";
+import { type Database, type Row, StoreError } from "./database.ts";
 import type { Draft } from "./drafts.ts";
 import type { PartName } from "./views.ts";
 
@@ -15,6 +15,9 @@ export interface StoredPart extends Pick<Part, "size" | "expandedSize"> {
   readonly content: number;
   readonly offset: number;
 }
+
+/** What was being read was deleted, or replaced by something else. */
+export class PartGone extends StoreError {}
 
 /** The data of a message and then its attachments. */
 export function partsOfMessage(
@@ -73,14 +76,14 @@ export async function* readPart(
  * where a stranger compressed it so that all its bytes are far behind. Null where the store is damaged there: a list
  * goes on.
  */
-export function startOfPart(db: Database, part: StoredPart, most: number): Bytes | null {
+function startOfPart(db: Database, part: StoredPart, most: number): Bytes | null {
   const { content, offset, size, expandedSize } = part;
   if (expandedSize === null) return firstBytes(db, content, offset, Math.min(size, most));
   const first = Math.max(most, SMALLEST_START);
   let taken = Math.min(size, first);
   for (;;) {
     const wire = firstBytes(db, content, offset, taken);
-    const bytes = inflatedSoFar(wire);
+    const bytes = inflatedSoFar(wire, most);
     if (bytes === null) return null;
     if (bytes.length >= most || taken >= Math.min(size, 16 * first)) {
       return bytes.slice(0, most);
@@ -89,14 +92,72 @@ export function startOfPart(db: Database, part: StoredPart, most: number): Bytes
   }
 }
 
-/** What this much of a stream inflates to: of deflate, at most 1032 times as much. */
-function inflatedSoFar(wire: Bytes): Bytes | null {
+/** As `startOfPart` of parts that are data (null: of none), in one statement for nearly all of them. */
+export function startsOfData(
+  db: Database,
+  parts: readonly (StoredPart | null)[],
+  most: number,
+): (Bytes | null)[] {
+  const taken = Math.max(most, SMALLEST_START);
+  // No further than the first chunk, where the data begins.
+  if (taken > CHUNK_SIZE) return parts.map((part) => part && startOfPart(db, part, most));
+  const contents = parts.flatMap((part) => part?.content ?? []);
+  const rows = db.all(
+    `SELECT wanted.value AS content, substr(chunk.bytes, 1, ?2) AS bytes
+     FROM json_each(?1) wanted CROSS JOIN chunk
+     WHERE chunk.id = ?3 * coalesce(
+       (SELECT part FROM piece WHERE content = wanted.value AND place = 0), wanted.value)`,
+    JSON.stringify(contents),
+    taken,
+    CHUNKS_PER_CONTENT,
+  );
+  const beginnings = new Map(rows.map((row) => [row.integer("content"), row.blob("bytes")]));
+  return parts.map((part) => {
+    if (part === null) return null;
+    const { content, size, expandedSize } = part;
+    const wire = (beginnings.get(content) ?? new Uint8Array()).subarray(0, size);
+    if (expandedSize === null) return wire.subarray(0, most);
+    const bytes = inflatedSoFar(wire, most);
+    if (bytes !== null && bytes.length < most && size > taken) return startOfPart(db, part, most);
+    return bytes?.slice(0, most) ?? null;
+  });
+}
+
+/**
+ * What this much of a stream inflates to, or the first of that, of at least `most` bytes. A byte may stand for a thousand:
+ * of such, less is inflated.
+ */
+function inflatedSoFar(wire: Bytes, most: number): Bytes | null {
   try {
-    return new Uint8Array(inflateSync(wire, { finishFlush: constants.Z_SYNC_FLUSH }));
+    for (let length = wire.length; length > 0; length >>= 2) {
+      const bytes = inflatedUpTo(wire.subarray(0, length), Math.max(64 * most, CHUNK_SIZE));
+      if (bytes === null) continue;
+      if (bytes.length >= most || length === wire.length) return bytes;
+      break;
+    }
+    return inflatedUpTo(wire, Infinity);
   } catch {
     return null;
   }
 }
+
+/** null where it is more than so many bytes. */
+function inflatedUpTo(wire: Bytes, most: number): Bytes | null {
+  try {
+    return new Uint8Array(inflateSync(wire, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      ...most < INFLATED ? { maxOutputLength: most } : {},
+    }));
+  } catch (error) {
+    if (error instanceof RangeError && "code" in error && error.code === TOO_LARGE) return null;
+    throw error;
+  }
+}
+
+/** The runtime's own bound on what it inflates at once. */
+const INFLATED = 2 ** 31 - 1;
+
+const TOO_LARGE = "ERR_BUFFER_TOO_LARGE";
 
 /** Bytes that a compressed part is read from at least: its stream may begin with a table of some hundred bytes. */
 const SMALLEST_START = 512;

@@ -21,17 +21,18 @@ interface Usage {
 }
 
 /** What is still here of an earlier user of that address is theirs, and counts. */
-export function addUser(db: Database, user: NewUser): boolean {
+export function addUser(db: Database, user: NewUser, now: number): boolean {
   const address = Address.parse(user.address);
   if (address === null) throw new TypeError(`"${user.address}" is no address`);
   const { changes } = db.run(
-    `INSERT INTO user (key, address, name, accepting, limits) VALUES (?, ?, ?, ?, ?)
+    `INSERT INTO user (key, address, name, accepting, limits, created) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO NOTHING`,
     address.key,
     address.text,
     user.name,
     Number(user.accepting),
     JSON.stringify(user.limits, withoutDefaults),
+    now,
   );
   if (changes === 0) return false;
   countAgain(db, address.key);
@@ -52,9 +53,9 @@ export function setUser(db: Database, change: UserChange): boolean {
 }
 
 /** Adds these users or changes them, whoever is there already. */
-export function importUsers(db: Database, users: readonly ImportedUser[]): void {
+export function importUsers(db: Database, users: readonly ImportedUser[], now: number): void {
   for (const user of users) {
-    if (addUser(db, { name: "", accepting: true, limits: {}, ...user })) continue;
+    if (addUser(db, { name: "", accepting: true, limits: {}, ...user }, now)) continue;
     const key = Address.parse(user.address)?.key ?? "";
     setUser(db, { ...user, key });
     db.run("UPDATE user SET address = ? WHERE key = ?", user.address, key);

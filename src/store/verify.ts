@@ -252,14 +252,16 @@ export class StoreAudit implements Disposable {
   #auditUse(): void {
     const unused = this.#db.all(
       `SELECT id FROM content WHERE staged = 0
-       EXCEPT SELECT content FROM message EXCEPT SELECT content FROM draft_part LIMIT ${PAGE}`,
+       EXCEPT SELECT content FROM message EXCEPT SELECT content FROM draft_part
+       EXCEPT SELECT part FROM piece LIMIT ${PAGE}`,
     );
     for (const row of unused) {
       this.#findings.add(`Content ${row.integer("id")} belongs to no message, and takes up space`);
     }
     const shared = this.#db.all(
       `SELECT content, min(id) AS one, max(id) AS other FROM
-         (SELECT content, id FROM message WHERE original IS NULL UNION ALL SELECT content, draft FROM draft_part)
+         (SELECT content, id FROM message WHERE original IS NULL UNION ALL SELECT content, draft FROM draft_part
+          UNION ALL SELECT p.part, m.id FROM piece p JOIN message m USING (content) WHERE m.original IS NULL)
        GROUP BY content HAVING count(*) > 1 LIMIT ${PAGE}`,
     );
     for (const row of shared) {

@@ -48,11 +48,24 @@ export class DraftAudit {
         const here = this.#bytesOf(contents[i] ?? 0);
         if (here !== size) return `${here} of the ${size} bytes of ${name} are here`;
       }
-      return null;
+      const taken = parts.reduce((sum, { size }) => sum + size, this.#textOf(id));
+      return row.integer("bytes") === taken
+        ? null
+        : `it is counted as ${row.integer("bytes")} bytes where ${taken} are here`;
     } catch (error) {
       if (isOfTheMachine(error)) throw error;
       return `it cannot be read (${wordsOf(error)})`;
     }
+  }
+
+  /** Bytes of what a draft says and the batches that wait with it. */
+  #textOf(draft: number): number {
+    return this.#db.get(
+      `SELECT octet_length(fields) +
+         coalesce((SELECT sum(octet_length(fields)) FROM draft_batch WHERE draft = ?1), 0) AS bytes
+       FROM draft WHERE id = ?1`,
+      draft,
+    )?.integer("bytes") ?? 0;
   }
 
   /** Bytes of a content that stays. */

@@ -10,4 +10,4 @@ export * from "./hash.ts";
 export * from "./header.ts";
 export * from "./media_type.ts";
 export { isDomainName, isFilename } from "./name.ts";
-export { decoderFor, isText } from "./text_type.ts";
+export { charsetOf, decoderFor, isText } from "./text_type.ts";

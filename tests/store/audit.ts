@@ -50,9 +50,17 @@ export function audit(
     assert.equal(row.integer("id") % 2 ** 20, chunks.length, "a chunk is missing");
     contents.set(id, [...chunks, row.blob("bytes")]);
   }
+  const pieces = db.all("SELECT * FROM piece ORDER BY content, place");
+  for (const row of pieces) {
+    const [whole, part] = [row.integer("content"), row.integer("part")];
+    const before = contents.get(whole) ?? [];
+    assert.equal(row.integer("start"), concat(before).length, "a piece of the wrong size");
+    contents.set(whole, [...before, ...contents.get(part) ?? []]);
+  }
   assert.equal(db.get("SELECT count(*) AS n FROM draft")?.integer("n"), drafts, "drafts");
   const ofDrafts = db.all("SELECT id FROM draft").map((row) => draftById(db, row.integer("id")));
   const used = new Set(ofDrafts.flatMap((draft) => draft?.contents ?? []));
+  for (const row of pieces) used.add(row.integer("part"));
   for (const draft of ofDrafts) auditDraft(draft, contents);
   for (const { row, bytes, header } of messages.values()) {
     const original = row.optional("original", (r, name) => r.integer(name));

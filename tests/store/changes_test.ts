@@ -99,14 +99,14 @@ Deno.test("N8 delivered: what becomes of a batch both its sender and that of the
   assert.deepEqual(store.takeEvents(), told);
 });
 
-Deno.test("N8 recipients_added: who has the message hears of a batch from here, those added of a new message", async () => {
+Deno.test("N8 recipients_added: who has the message hears of a batch from here, and those added of a new message too", async () => {
   await using store = await users();
   const { id } = sent(await store.send({ from: ALICE, to: [BOB, FULL.address] }));
   store.takeEvents();
   sent(await store.addTo(id, BOB, CHRIS, CAROL));
   assert.deepEqual(store.takeEvents(), [
     ["new_msg", id, chris],
-    ["recipients_added", id, alice, bob],
+    ["recipients_added", id, alice, bob, chris],
     ["delivered", id, alice, bob],
   ]);
   sent(await store.addTo(id, ALICE, EVE));
@@ -139,7 +139,7 @@ Deno.test("N8 recipients_added: who has the message hears of a batch from elsewh
   assert.deepEqual(codes(await store.acceptBatch(here)), [103, 103, 200, 101]);
   assert.deepEqual(store.takeEvents(), [
     ["new_msg", id, chris],
-    ["recipients_added", id, alice, bob],
+    ["recipients_added", id, alice, bob, chris],
   ]);
   await store.writer.submit("setUser", {
     key: full ?? "",
@@ -163,7 +163,7 @@ Deno.test("N8 delivered: of what is sent from here its sender hears what becomes
   assert.deepEqual(codes(await store.acceptBatch(batch)), [103, 200, 101]);
   assert.deepEqual(store.takeEvents(), [
     ["new_msg", id, chris],
-    ["recipients_added", id, alice, bob],
+    ["recipients_added", id, alice, bob, chris],
     ["delivered", id, alice],
   ]);
   assert.deepEqual(codes(await store.acceptBatch(batch)), [103, 103, 101], "again");

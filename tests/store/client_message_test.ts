@@ -171,10 +171,36 @@ Deno.test("N5 delivery: unknown, then the code of a failed attempt while it wait
     [EVE, "failed", 1, null],
     ...here,
   ]);
+  const untold = { reason: null, attempts: 0, nextAttempt: null };
   assert.deepEqual(
     view(store, message.id, BOB).toDelivery,
-    view(store, message.id, ALICE).toDelivery,
+    view(store, message.id, ALICE).toDelivery.map((delivery) => ({ ...delivery, ...untold })),
   );
+});
+
+Deno.test("N2 how a delivery goes is told to who sends, the message or the batch, and to nobody else", async () => {
+  using clock = holdClock();
+  await using store = await users();
+  const message = sent(await store.send({ from: ALICE, to: [CAROL, BOB] }));
+  const batch = sent(await store.addTo(message.id, BOB, EVE, FULL.address));
+  const next = clock.at + 60;
+  await store.record(message, FAR, { kind: "codes", codes: [101], lost: null }, next);
+  await store.record(batch, "other.example", { kind: "codes", codes: [101], lost: null }, next);
+  const told = (who: string): unknown[] => {
+    const { toDelivery: [carol], addTo: [added] } = view(store, message.id, who);
+    return [carol, ...added?.toDelivery ?? []].map((delivery) => [
+      delivery?.state,
+      delivery?.code,
+      delivery?.reason === null ? null : "a reason",
+      delivery?.attempts,
+      delivery?.nextAttempt,
+    ]);
+  };
+  const waits = ["pending", 101, "a reason", 1, next];
+  const hidden = ["pending", 101, null, 0, null];
+  const full = ["failed", 101, "a reason", 0, null];
+  assert.deepEqual(told(ALICE), [waits, hidden, ["failed", 101, null, 0, null]]);
+  assert.deepEqual(told(BOB), [hidden, waits, full]);
 });
 
 Deno.test("N5 batches: each for itself, the oldest first, with its sender, its time and its deliveries", async () => {

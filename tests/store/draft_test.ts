@@ -65,8 +65,11 @@ Deno.test("N3 parts of any size are kept by themselves, and are joined in their 
   for (const [i, size] of sizes.entries()) {
     assert.equal(await read(store, id, `${i}.txt`), text(size, i));
   }
-  assert.deepEqual([store.count("content"), store.count("draft_part")], [1, 0]);
+  const parts = sizes.length + 1;
+  assert.deepEqual(rowsOf(store), { content: parts + 1, piece: parts, chunk: 11 });
   store.audit();
+  assert.equal((await store.writer.submit("delete", { message: id, for: null })).kind, "deleted");
+  assert.deepEqual(rowsOf(store), {});
 });
 
 Deno.test("N3 a draft that comes with its attachments in one content is taken apart", async () => {

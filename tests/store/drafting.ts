@@ -106,7 +106,7 @@ export function partsOf(store: TestStore, id: number): [string, string][] {
 
 /** What of drafts and contents is in the store. */
 export function rowsOf(store: TestStore): Record<string, number> {
-  const tables = ["draft", "draft_part", "draft_batch", "content", "chunk"];
+  const tables = ["draft", "draft_part", "draft_batch", "content", "piece", "chunk"];
   return Object.fromEntries(
     tables.map((table) => [table, store.count(table)] as const).filter(([, rows]) => rows > 0),
   );

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { ClientMessage, IdentityMailbox } from "../../src/store/mod.ts";
+import type { Bytes } from "../../src/wire/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
 import { TestStore } from "./support.ts";
 
@@ -19,7 +20,7 @@ export function seenBy(store: TestStore, id: number, ...who: string[]): boolean[
   return who.map((user) =>
     as(store, user, (mailbox) => {
       const seen = mailbox.message(id) !== null;
-      assert.equal(mailbox.preview(id, 10) !== null, seen, `${user}: preview`);
+      assert.equal(previewOf(mailbox, id, 10) !== null, seen, `${user}: preview`);
       assert.equal(mailbox.part(id, null) !== null, seen, `${user}: part`);
       assert.equal(mailbox.lineage(id, 100) !== null, seen, `${user}: lineage`);
       assert.equal(mailbox.thread(id) !== null, seen, `${user}: thread`);
@@ -35,6 +36,12 @@ export function view(store: TestStore, id: number, user: string): ClientMessage 
   const message = as(store, user, (mailbox) => mailbox.message(id));
   assert.ok(message !== null, `${user} does not see message ${id}`);
   return message;
+}
+
+/** The first bytes of a message's data; null also when it is not seen. */
+export function previewOf(mailbox: IdentityMailbox, id: number, bytes: number): Bytes | null {
+  const message = mailbox.message(id);
+  return message === null ? null : mailbox.previews([message], bytes)[0] ?? null;
 }
 
 export function ids(messages: readonly ClientMessage[] | null): number[] {

@@ -124,3 +124,26 @@ Deno.test("N2 what was received twice, by the message and by a batch, is listed 
   assert.deepEqual(as(store, BOB, (mailbox) => ids(mailbox.received(9, 0))), [id]);
   assert.deepEqual(as(store, BOB, (mailbox) => ids(mailbox.received(9, 1))), []);
 });
+
+Deno.test("N2 a page is what each of its messages is by itself, in its order", async () => {
+  await using store = await TestStore.open([ALICE, BOB]);
+  const texts = ["first", "second", "third"];
+  const sentIds: number[] = [];
+  for (const body of texts) {
+    sentIds.push(sent(await store.send({ from: ALICE, to: [BOB, CAROL], body })).id);
+  }
+  const [first = 0, second = 0] = sentIds;
+  const batch = sent(await store.addTo(first, ALICE, EVE)).id;
+  const other = sent(await store.send({ from: BOB, to: [BOB] })).id;
+  const kept = await keep(store, ALICE, [BOB], { replyTo: second });
+  const asked = [kept, other, second, batch, 999_999, first];
+  as(store, ALICE, (mailbox) => {
+    const page = mailbox.messages(asked);
+    assert.deepEqual(ids(page), [kept, second, first, first]);
+    assert.deepEqual(page, asked.flatMap((id) => mailbox.message(id) ?? []));
+    const previews = mailbox.previews(page, 3).map((bytes) =>
+      new TextDecoder().decode(bytes ?? undefined)
+    );
+    assert.deepEqual(previews, ["a d", "sec", "fir", "fir"]);
+  });
+});

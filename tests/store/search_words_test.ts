@@ -1,8 +1,9 @@
 // What the words of a text are, in many scripts.
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { words } from "../../src/store/search/words.ts";
+import { indexText, words } from "../../src/store/search/words.ts";
 
 /** Texts, and their words between spaces. */
 const TEXTS: Readonly<Record<string, string>> = {
@@ -55,4 +56,24 @@ Deno.test("a word of words is itself, and has nothing that the index takes for a
 Deno.test("marks without end and characters that stand for many are bounded", () => {
   assert.ok(words("a" + "\u0323\u0bcd".repeat(100_000)).join("").length < 100);
   assert.ok(words("\ufdfa".repeat(60_000)).join(" ").length <= 128 * 1024 + 100);
+});
+
+Deno.test("search: the index finds the same words in a text that it is given as it is", () => {
+  using db = new DatabaseSync(":memory:");
+  db.exec(`CREATE VIRTUAL TABLE text USING fts5 (body, tokenize = 'ascii');
+    CREATE VIRTUAL TABLE found USING fts5vocab (text, instance)`);
+  const insert = db.prepare("INSERT INTO text (rowid, body) VALUES (1, ?)");
+  const found = db.prepare("SELECT term FROM found ORDER BY offset");
+  const piece = fc.oneof(
+    fc.string({ unit: "binary-ascii", maxLength: 20 }),
+    fc.stringMatching(/^[a-zA-Z0-9]{60,70}$/),
+    fc.constantFrom(" ", "\0", "_", "-", "é", "東京"),
+  );
+  fc.assert(fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+    const text = pieces.join("");
+    insert.run(indexText(text));
+    const terms = found.all().map(({ term }) => term);
+    db.exec("DELETE FROM text");
+    assert.deepEqual(terms, words(text));
+  }));
 });

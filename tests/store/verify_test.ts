@@ -238,6 +238,20 @@ const CASES: readonly {
     finds: ["Draft 5: 1 of its 2 parts are here"],
   },
   {
+    name: "a draft that is counted wrongly",
+    sql: "UPDATE draft SET bytes = 3",
+    finds: [/^Draft 5: it is counted as 3 bytes where \d+ are here$/],
+  },
+  {
+    name: "a piece of a message that is gone, and one that begins elsewhere",
+    sql: `INSERT INTO content (id, staged) VALUES (77, 0), (78, 0);
+      INSERT INTO piece VALUES (77, 0, (SELECT content FROM message WHERE id = ${SENT}), 0),
+        (77, 1, 78, 9);
+      UPDATE message SET content = 77 WHERE id = ${SENT};
+      DELETE FROM chunk WHERE id / 1048576 = (SELECT part FROM piece WHERE place = 0)`,
+    finds: [/^Message 2: /],
+  },
+  {
     name: "a part of no draft",
     sql: "UPDATE draft_part SET draft = 99",
     finds: [

@@ -7,7 +7,7 @@ import type { Database } from "../database.ts";
 import type { IndexOlder } from "../operations.ts";
 import { bodyText } from "./body.ts";
 import { wordsAreGone } from "./cleaning.ts";
-import { words } from "./words.ts";
+import { indexText, words } from "./words.ts";
 
 /**
  * Brings what is indexed of a message up to date with who has it; to be called for whatever is listed, in the transaction
@@ -25,14 +25,14 @@ export function indexMessage(db: Database, listed: number): number {
     if (changes > 0) wordsAreGone(db);
     return 0;
   }
-  const body = words(bodyText(db, row.integer("content"), header)).join(" ");
+  const body = indexText(bodyText(db, row.integer("content"), header));
   db.run(
     "REPLACE INTO search (rowid, who, sender, recipients, topic, names, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
     listed,
     holders.map(holderWord).join(" "),
     addressWords([header.from]),
     addressWords([...header.to, ...header.addTo?.to ?? [], ...addedTo(db, listed)]),
-    words(header.topic ?? "").join(" "),
+    indexText(header.topic ?? ""),
     header.attachments.flatMap(({ filename }) => words(filename)).join(" "),
     body,
   );

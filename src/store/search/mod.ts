@@ -2,3 +2,4 @@
 
 export { QueryError } from "./query.ts";
 export { Search, type SearchHit } from "./search.ts";
+export { SearchBusy, SearchThread } from "./search_thread.ts";

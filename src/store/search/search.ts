@@ -24,7 +24,11 @@ export class Search implements Disposable {
    * Drafts are not among it. Throws a QueryError when nothing can be searched for by this query.
    */
   find(address: Address, query: string, limit: number, offset: number): SearchHit[] {
-    const match = matchExpression(holderWord(address.key), query);
+    return this.matching(matchExpression(holderWord(address.key), query), limit, offset);
+  }
+
+  /** As `find`, for an expression that `matchExpression` made. */
+  matching(match: string, limit: number, offset: number): SearchHit[] {
     return this.#db.all(
       "SELECT rowid AS id FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ? OFFSET ?",
       match,
