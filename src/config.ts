@@ -15,16 +15,10 @@ export { parseDuration, parseSize } from "./config/quantities.ts";
  * The configuration under the file's own names, everything resolved: durations are seconds, sizes
  * bytes, endpoints `{ip, port}`, paths absolute, ranges of addresses `address/bits`; null is "none".
  */
-export type Config = DeepReadonly<v.InferOutput<typeof SCHEMA>> & {
-  /** One line for each key that is set but does nothing yet, for the log. */
-  readonly notices: readonly string[];
-};
+export type Config = DeepReadonly<v.InferOutput<typeof SCHEMA>>;
 
 /** Every key that fmsg.yaml may have, dotted. */
 export const KNOWN_KEYS: readonly string[] = dottedKeys(KEYS);
-
-/** What the program accepts but does not act on yet: keys, or sections with all their keys. */
-export const NOT_YET: readonly string[] = [];
 
 /** Something is wrong with fmsg.yaml. The message is one line that names file, line and key. */
 export class ConfigError extends Error {
@@ -101,7 +95,6 @@ export function parseConfig(text: string, file: string): Config {
     ...rest,
     data_dir: resolve(folder, data_dir),
     tls: tls === null ? null : withAbsolutePaths(tls, folder),
-    notices: noticesOf(source, file),
   };
 }
 
@@ -113,14 +106,6 @@ function problemsError(problems: readonly Problem[], source: Reading, file: stri
   const rest = more.length === 0 ? "" : ` (and ${more.length} more problem${more[1] ? "s" : ""})`;
   const line = first.offset === null ? null : source.lineOf(first.offset);
   return new ConfigError({ file, line, key: dotted(first.path) }, first.what + rest);
-}
-
-function noticesOf(source: Reading, file: string): string[] {
-  return source.leaves.flatMap(({ path, offset }) => {
-    const key = path.join(".");
-    if (!NOT_YET.some((part) => `${key}.`.startsWith(`${part}.`))) return [];
-    return [`${file}:${source.lineOf(offset)}: ${key} has no effect yet`];
-  });
 }
 
 function withAbsolutePaths(tls: Tls, folder: string): Tls {

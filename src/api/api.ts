@@ -3,7 +3,7 @@
 import type { Config } from "../config.ts";
 import type { Host, Interface, InterfaceView, Log } from "../host/mod.ts";
 import { addressText, type Certificate, type Endpoint } from "../net/mod.ts";
-import { Access, Mailbox, Search } from "../store/mod.ts";
+import { Access, Mailbox, SearchThread } from "../store/mod.ts";
 import { type Answered, type App, EVENTS_PATH, makeApp } from "./app.ts";
 import type { ApiConfig, ApiContext } from "./context.ts";
 import { EventSockets } from "./events/mod.ts";
@@ -47,7 +47,7 @@ export class Api implements Interface {
     const config = (): ConfigWithApi => withApi(host.config);
     const access = this.#closing.use(new Access(data_dir));
     const mailbox = this.#closing.use(new Mailbox(data_dir));
-    const search = this.#closing.use(new Search(data_dir));
+    const search = this.#closing.use(new SearchThread(data_dir));
     const parts = { config, log, writer, access };
     const authenticator = this.#closing.use(new Authenticator(parts));
     this.#context = {

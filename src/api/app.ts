@@ -1,12 +1,13 @@
 // The interface as an application of Hono: what goes before every route, the routes, and what is no route.
 
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { StoreFailure } from "../store/mod.ts";
+import { hasRoom, PartGone, StoreFailure } from "../store/mod.ts";
 import type { ApiContext } from "./context.ts";
 import { ApiError } from "./error.ts";
 import type { EventSockets } from "./events/mod.ts";
 import type { Credentials, Identity } from "./identity/identity.ts";
-import { bestFirst, methodsOf } from "./paths.ts";
+import { bestFirst, meantBy, methodsOf } from "./paths.ts";
+import { notFound } from "./problem_status.ts";
 import { jsonResponse } from "./response.ts";
 import type { Route } from "./route.ts";
 import type { Clients } from "./server/clients.ts";
@@ -68,7 +69,11 @@ export function makeApp(parts: AppParts): App {
   app.get(EVENTS_PATH, (c) => connect(c, parts));
   for (const route of routes) {
     const { method, path } = route.description;
-    app.on(method.toUpperCase(), path, (c) => answer(c, route, parts));
+    app.on(method.toUpperCase(), path, (c) => {
+      // `DELETE /fmsg/sent` and `DELETE /fmsg/ws` delete no message.
+      const isMeant = c.req.path !== EVENTS_PATH && meantBy(c.req.path, routes) === path;
+      return isMeant ? answer(c, route, parts) : noRoute(c, routes);
+    });
   }
   app.notFound((c) => noRoute(c, routes));
   app.onError((error) => refusal(error, parts));
@@ -83,8 +88,19 @@ async function answer(c: Context<Env>, route: Route, parts: AppParts): Promise<R
   const attempt = (): Promise<Response> =>
     route.answer({ context, identity, request: c.req.raw, ip });
   if (identity === null) return await withFailuresCounted(c, parts, attempt);
+  if (route.description.takesRoom === true) requireRoom(context);
   using _place = placeFor(c.req.raw, route, identity, rates);
   return await attempt();
+}
+
+/** As messages of other hosts are refused then (row P8). */
+function requireRoom({ config }: ApiContext): void {
+  const { data_dir, limits } = config();
+  if (!hasRoom(data_dir, limits.min_free_disk)) throw noRoom();
+}
+
+function noRoom(): ApiError {
+  return new ApiError(507, "The host's disk is full: try again later");
 }
 
 /** A place among what is uploaded at once, where the body may be large. */
@@ -181,7 +197,7 @@ function observed({ clients, answered }: AppParts): MiddlewareHandler<Env> {
     const { method } = c.req;
     answered({
       method,
-      path: c.req.path.slice(0, MAX_LOGGED_PATH),
+      path: loggedPath(c.req.path),
       status: c.env.upgrade?.taken === true ? 101 : c.res.status,
       ip: c.var.ip,
       identity: c.var.identity?.address.text ?? null,
@@ -190,9 +206,13 @@ function observed({ clients, answered }: AppParts): MiddlewareHandler<Env> {
   };
 }
 
+/** Without a key or a token that a client put where none belongs. */
+function loggedPath(path: string): string {
+  return path.slice(0, MAX_LOGGED_PATH).replaceAll(/(fmsgk_|eyJ)[^/]+/g, "$1…");
+}
+
 function noRoute(c: Context<Env>, routes: readonly Route[]): Response {
-  const methods = methodsOf(c.req.path, routes);
-  if (c.req.path === EVENTS_PATH) methods.push("GET", "HEAD");
+  const methods = c.req.path === EVENTS_PATH ? ["GET", "HEAD"] : methodsOf(c.req.path, routes);
   if (methods.length === 0) return jsonResponse({ error: "There is nothing at this address" }, 404);
   const allow = [...new Set([...methods, "OPTIONS"])].join(", ");
   return c.req.method === "OPTIONS"
@@ -200,15 +220,16 @@ function noRoute(c: Context<Env>, routes: readonly Route[]): Response {
     : jsonResponse({ error: `This address takes ${allow} only` }, 405, { allow });
 }
 
-function refusal(error: unknown, { fault }: AppParts): Response {
+function refusal(error: unknown, parts: AppParts): Response {
   if (error instanceof ApiError) {
     return jsonResponse({ error: error.message }, error.status, error.headers);
   }
+  if (error instanceof PartGone) return refusal(notFound(), parts);
   // There is nobody who reads it.
   if (error instanceof Gone) return jsonResponse({ error: "The request broke off" }, 400);
   if (error instanceof StoreFailure && /disk is full/.test(error.message)) {
-    return jsonResponse({ error: "The host's disk is full: try again later" }, 507);
+    return refusal(noRoom(), parts);
   }
-  fault(error);
+  parts.fault(error);
   return jsonResponse({ error: "internal error" }, 500);
 }

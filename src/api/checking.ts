@@ -2,7 +2,9 @@
 
 import * as v from "valibot";
 import { ApiError } from "./error.ts";
-import type { Schema } from "./route.ts";
+
+/** A schema of valibot's that needs no waiting. */
+export type Schema<Output = unknown> = v.GenericSchema<unknown, Output>;
 
 type Place = "path" | "query" | "body";
 

@@ -1,7 +1,9 @@
 // A part of a message as an answer: streamed, with ranges (RFC 9110 "Range Requests") and never to be shown in place.
 
-import type { ClientPart } from "../store/mod.ts";
+import { type ClientPart, PartGone } from "../store/mod.ts";
+import type { Bytes } from "../wire/mod.ts";
 import { ApiError } from "./error.ts";
+import { Gone } from "./server/web_request.ts";
 
 export interface Download {
   readonly part: ClientPart;
@@ -29,7 +31,7 @@ export function download({ part, filename, hash }: Download, { headers }: Reques
     });
   }
   const { start, end } = range ?? { start: 0, end: part.size };
-  return new Response(ReadableStream.from(part.read(start, end)), {
+  return new Response(ReadableStream.from(unlessGone(part.read(start, end))), {
     status: range === null ? 200 : 206,
     headers: {
       ...common,
@@ -39,6 +41,15 @@ export function download({ part, filename, hash }: Download, { headers }: Reques
       ...range === null ? {} : { "content-range": `bytes ${start}-${end - 1}/${part.size}` },
     },
   });
+}
+
+/** Nobody is to be told of a part that was deleted meanwhile but the client, who is cut. */
+async function* unlessGone(bytes: AsyncIterable<Bytes>): AsyncGenerator<Bytes, void> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    throw error instanceof PartGone ? new Gone(error.message, { cause: error }) : error;
+  }
 }
 
 /** RFC 6266: the name in ASCII, and as it is (RFC 8187) where that differs. */

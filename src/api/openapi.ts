@@ -1,8 +1,8 @@
 // The OpenAPI 3.1 description of the interface, from the descriptions and schemas by which the routes work.
 
-import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
+import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import { MESSAGE, MESSAGE_ITEM } from "./message_json.ts";
+import type { Schema } from "./checking.ts";
 import { jsonResponse } from "./response.ts";
 import {
   type AnswerDescription,
@@ -10,7 +10,6 @@ import {
   openRoute,
   type Route,
   type RouteDescription,
-  type Schema,
 } from "./route.ts";
 
 /** `GET /fmsg/openapi.json`: describes these routes, and itself. */
@@ -19,6 +18,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
   const self = openRoute({
     method: "get",
     path: "/fmsg/openapi.json",
+    operation: "describe",
     summary: "This description",
     answers: { 200: { description: "OpenAPI 3.1", json: v.looseObject({}) } },
   }, ({ context }) => {
@@ -33,9 +33,10 @@ export function openApiRoute(routes: readonly Route[]): Route {
 /** The description, without the server's own address. */
 export function openApi(routes: readonly Route[]): OpenApi {
   const paths: Record<string, Record<string, object>> = {};
+  const schemas: Record<string, object> = { Event: EVENT, Error: ERROR };
   for (const { description } of routes) {
     const path = description.path.replace(/:([a-z_]+)/g, "{$1}");
-    paths[path] = { ...paths[path], [description.method]: operation(description) };
+    paths[path] = { ...paths[path], [description.method]: operation(description, schemas) };
   }
   paths["/fmsg/ws"] = { get: SOCKET };
   return {
@@ -56,7 +57,13 @@ export function openApi(routes: readonly Route[]): OpenApi {
           bearerFormat: "JWT",
           description:
             "An EdDSA token of an identity provider or of the host itself, or one that " +
-            "POST /fmsg/token gave for an API key. To that route the API key itself is the bearer.",
+            "POST /fmsg/token gave for an API key",
+        },
+        apiKey: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "fmsgk_<key-id>_<secret>",
+          description: "An API key, which is only sent to be exchanged for a token",
         },
         socketToken: {
           type: "apiKey",
@@ -76,29 +83,13 @@ export function openApi(routes: readonly Route[]): OpenApi {
             "that was exchanged for an API key",
         },
       },
-      schemas: {
-        ...toJsonSchemaDefs(DEFINITIONS, CONVERSION),
-        Event: {
-          type: "object",
-          description: "A text frame of the WebSocket; other types may come, and are to be ignored",
-          properties: {
-            type: { enum: ["new_msg", "delivered", "recipients_added"] },
-            data: { $ref: "#/components/schemas/MessageItem" },
-          },
-          required: ["type", "data"],
-        },
-        Error: {
-          type: "object",
-          properties: { error: { type: "string", description: "For people; not stable" } },
-          required: ["error"],
-        },
-      },
+      schemas,
       responses: {
         Error: {
           description:
             "400 wrong input, 401 no valid token, 403 not permitted, 404 absent or hidden, " +
             "409 not in this state, 413 too large, 429 too many requests, 500, 503",
-          content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+          content: ERROR_CONTENT,
         },
       },
     },
@@ -113,19 +104,42 @@ export interface OpenApi {
   readonly components: Readonly<Record<string, object>>;
 }
 
-const DEFINITIONS = { Message: MESSAGE, MessageItem: MESSAGE_ITEM };
+const EVENT = {
+  type: "object",
+  description: "A text frame of the WebSocket; other types may come, and are to be ignored",
+  properties: {
+    type: { enum: ["new_msg", "delivered", "recipients_added"], type: "string" },
+    data: { $ref: "#/components/schemas/MessageItem" },
+  },
+  required: ["type", "data"],
+};
+
+const ERROR = {
+  type: "object",
+  properties: {
+    error: { type: "string", description: "For people; not stable" },
+    code: { type: "string", description: "Of routes beyond FMSG-003 alone" },
+  },
+  required: ["error"],
+};
+
+const ERROR_CONTENT = {
+  "application/json": { schema: { $ref: "#/components/schemas/Error" } },
+};
 
 const CONVERSION: ConversionConfig = {
   target: "draft-2020-12",
   // Checks in code have no words in JSON Schema.
   errorMode: "ignore",
-  typeMode: "output",
-  definitions: DEFINITIONS,
-  overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
+  overrideAction: ({ valibotAction: { type }, jsonSchema }) =>
+    type === "integer" ? { ...jsonSchema, type: "integer", format: "int64" } : undefined,
+  // Generators look at the type of a constant, which JSON Schema need not have.
+  overrideSchema: ({ jsonSchema }) =>
+    typeof jsonSchema.const === "number" ? { ...jsonSchema, type: "integer" } : undefined,
 };
 
 const SOCKET = {
-  operationId: "get_fmsg_ws",
+  operationId: "receive_events",
   summary: "Receive live events over WebSocket",
   description:
     "Text frames, each an Event of the schemas below, with a message as it stands in a list. " +
@@ -141,18 +155,27 @@ const SOCKET = {
   },
 };
 
-function operation(description: RouteDescription<unknown, unknown, unknown>): object {
-  const { method, path, summary, admission, params, query, body, answers } = description;
+type Schemas = Record<string, object>;
+
+/** Schemas with a name of their own are put into `schemas`. */
+function operation(
+  description: RouteDescription<unknown, unknown, unknown>,
+  schemas: Schemas,
+): object {
+  const { summary, admission, security, params, query, body, answers } = description;
   const actAs = admission === "identity" ? [{ $ref: "#/components/parameters/ActAs" }] : [];
   return {
-    operationId: `${method}${path.replace(/[^a-z]+/g, "_").replace(/_$/, "")}`,
+    operationId: description.operation,
     summary,
-    ...admission === "open" ? { security: [] } : {},
+    ...admission === "open" ? { security: security === undefined ? [] : [{ [security]: [] }] } : {},
     parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query"), ...actAs],
-    ...body === undefined ? {} : { requestBody: { required: true, content: contentOf(body) } },
+    ...body === undefined
+      ? {}
+      : { requestBody: { required: true, content: contentOf(body, schemas) } },
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]),
+        Object.entries(answers)
+          .map(([status, answer]) => [status, answerOf(Number(status), answer, schemas)]),
       ),
       default: { $ref: "#/components/responses/Error" },
     },
@@ -177,8 +200,11 @@ function parametersOf(schema: Schema | undefined, place: "path" | "query"): obje
   });
 }
 
-function contentOf(body: BodyDescription<unknown>): object {
-  if ("json" in body) return { "application/json": { schema: jsonSchema(body.json, "input") } };
+function contentOf(body: BodyDescription<unknown>, schemas: Schemas): object {
+  if ("json" in body) {
+    const schema = hoisted(jsonSchema(body.json, "input"), schemas);
+    return { "application/json": { schema } };
+  }
   const file = { type: "string", contentMediaType: "application/octet-stream" };
   return {
     "multipart/form-data": {
@@ -191,17 +217,30 @@ function contentOf(body: BodyDescription<unknown>): object {
   };
 }
 
-function answerOf(answer: AnswerDescription): object {
+function answerOf(status: number, answer: AnswerDescription, schemas: Schemas): object {
   const { description } = answer;
   if ("json" in answer) {
-    const schema = jsonSchema(answer.json, "output");
+    const schema = hoisted(jsonSchema(answer.json, "output"), schemas);
     return { description, content: { "application/json": { schema } } };
   }
-  return "content" in answer ? { description, content: { [answer.content]: {} } } : { description };
+  if ("content" in answer) return { description, content: { [answer.content]: {} } };
+  return status >= 400 ? { description, content: ERROR_CONTENT } : { description };
 }
 
 /** What is taken is described as it comes in, what is given and what is a parameter as it goes out. */
 function jsonSchema(schema: Schema, typeMode: "input" | "output"): ReturnType<typeof toJsonSchema> {
-  const { $schema: _, $defs: __, ...described } = toJsonSchema(schema, { ...CONVERSION, typeMode });
+  const { $schema: _, ...described } = toJsonSchema(schema, { ...CONVERSION, typeMode });
   return described;
+}
+
+/** The schema with a reference in place of each part that has a title; the parts go into `schemas`, by their titles. */
+function hoisted(schema: unknown, schemas: Schemas): unknown {
+  if (Array.isArray(schema)) return schema.map((part) => hoisted(part, schemas));
+  if (typeof schema !== "object" || schema === null) return schema;
+  const parts = Object.entries(schema).map(([key, part]) => [key, hoisted(part, schemas)] as const);
+  const { title, ...described } = Object.fromEntries(parts);
+  // A property may be called so, too.
+  if (typeof title !== "string") return Object.fromEntries(parts);
+  schemas[title] = described;
+  return { $ref: `#/components/schemas/${title}` };
 }

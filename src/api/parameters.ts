@@ -3,6 +3,21 @@
 import * as v from "valibot";
 import { isFilename } from "../wire/mod.ts";
 
+/** An object that stands among the components of the OpenAPI description, under this name. */
+export function named<const Entries extends v.ObjectEntries>(
+  name: string,
+  entries: Entries,
+): Named<Entries> {
+  return v.pipe(v.object(entries), v.title(name));
+}
+
+type Named<Entries extends v.ObjectEntries> = v.SchemaWithPipe<
+  readonly [
+    v.ObjectSchema<Entries, undefined>,
+    v.TitleAction<v.InferOutput<v.ObjectSchema<Entries, undefined>>, string>,
+  ]
+>;
+
 /** An id, or a number of things, in an answer. */
 export const ID = v.pipe(v.number(), v.integer());
 

@@ -7,9 +7,14 @@ export function bestFirst(routes: readonly Route[]): Route[] {
   return routes.toSorted((a, b) => compare(a.description.path, b.description.path));
 }
 
+/** The path of the routes that are meant by an address: `/fmsg/sent` is no `/fmsg/:id`. `routes` are the best first. */
+export function meantBy(path: string, routes: readonly Route[]): string | null {
+  return routes.find(({ description }) => fits(path, description.path))?.description.path ?? null;
+}
+
 /** What may be asked of the address, in capitals; nothing where there is no route. `routes` are the best first. */
 export function methodsOf(path: string, routes: readonly Route[]): string[] {
-  const meant = routes.find(({ description }) => fits(path, description.path))?.description.path;
+  const meant = meantBy(path, routes);
   const methods = routes
     .filter(({ description }) => description.path === meant)
     .map(({ description }) => description.method.toUpperCase());

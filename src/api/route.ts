@@ -1,21 +1,17 @@
 // A route of the interface: what OpenAPI says of it, what is checked before its handler, and the handler.
 
-import type * as v from "valibot";
+import { pathParameters, queryParameters, type Schema, valid } from "./checking.ts";
 import type { ApiContext } from "./context.ts";
 import { ApiError } from "./error.ts";
 import { type Identity, isDirectOwner } from "./identity/identity.ts";
-import { pathParameters, queryParameters, valid } from "./checking.ts";
 import { readJson } from "./server/body.ts";
-
-/** A schema of valibot's that needs no waiting. */
-export type Schema<Output = unknown> = v.GenericSchema<unknown, Output>;
 
 /** Who may use a route: anybody, an identity, or an owner who acts for nobody else. */
 export type Admission = "open" | "identity" | "owner";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
-/** What a route takes as its body. A multipart body is not read before the handler asks for it. */
+/** What a route takes as its body, which is not read before the handler asks for it. */
 export type BodyDescription<Body> =
   | {
     readonly json: Schema<Body>;
@@ -24,7 +20,7 @@ export type BodyDescription<Body> =
   }
   | { readonly multipart: "file" };
 
-/** What may be answered: JSON by a schema, bytes of some media type, or nothing. */
+/** What may be answered: JSON by a schema, bytes of some media type, or nothing; an error of FMSG-003 with 400 and above. */
 export type AnswerDescription =
   | { readonly description: string; readonly json: Schema }
   | { readonly description: string; readonly content: string }
@@ -35,11 +31,17 @@ export interface RouteTerms<Params, Query, Body> {
   readonly method: Method;
   /** As in `/fmsg/:id/attach/:filename`. */
   readonly path: string;
+  /** What it is called in clients that are made from the description: verb_noun, each its own. */
+  readonly operation: string;
   readonly summary: string;
+  /** Shown in place of a token; the handler looks at it. */
+  readonly security?: "apiKey";
   /** Path parameters, decoded. */
   readonly params?: Schema<Params>;
   readonly query?: Schema<Query>;
   readonly body?: BodyDescription<Body>;
+  /** Refused with 507, before its body is read, while the host's disk has no room for more messages. */
+  readonly takesRoom?: true;
   /** By status. Errors of FMSG-003 need not be named. */
   readonly answers: Readonly<Record<number, AnswerDescription>>;
 }
@@ -58,11 +60,15 @@ export interface RouteRequest {
   readonly ip: string;
 }
 
-/** One request, checked. */
+/** One request, its path and query checked. */
 export interface Call<Params, Query, Body> extends RouteRequest {
   readonly params: Params;
   readonly query: Query;
-  readonly body: Body;
+  /**
+   * Reads the body, of JSON, and checks it; once. What is not the caller's to change is refused before: FMSG-003 has
+   * 403 or 404 for it, whatever the body says. Throws an ApiError.
+   */
+  readonly readBody: () => Promise<Body>;
 }
 
 /** A call whose identity is known. */
@@ -92,7 +98,7 @@ export function route<Params, Query, Body>(
       const { identity } = request;
       if (identity === null) throw new TypeError(`${description.path} was reached by nobody`);
       if (description.admission === "owner" && !isDirectOwner(identity)) throw ownersOnly();
-      return await handler({ ...await checked(description, request), identity });
+      return await handler({ ...checked(description, request), identity });
     },
   };
 }
@@ -104,24 +110,24 @@ export function openRoute<Params, Query, Body>(
 ): Route {
   return {
     description: { ...terms, admission: "open" },
-    answer: async (request) => await handler(await checked(terms, request)),
+    answer: async (request) => await handler(checked(terms, request)),
   };
 }
 
 /** Most bodies are a few names; those that carry a message say their own bound. */
 const JSON_LIMIT = 64 * 1024;
 
-async function checked<Params, Query, Body>(
+function checked<Params, Query, Body>(
   { path, params, query, body }: RouteTerms<Params, Query, Body>,
   request: RouteRequest,
-): Promise<Call<Params, Query, Body>> {
+): Call<Params, Query, Body> {
   const url = new URL(request.request.url);
   const found = pathParameters(path, url);
   return {
     ...request,
     params: valid(params, found, "path"),
     query: valid(query, query === undefined ? null : queryParameters(url), "query"),
-    body: await checkedBody(body, request),
+    readBody: () => checkedBody(body, request),
   };
 }
 
@@ -137,6 +143,6 @@ async function checkedBody<Body>(
 function ownersOnly(): ApiError {
   return new ApiError(
     403,
-    "Grants are managed with the owner's own token of an identity provider, without X-FMSG-Act-As",
+    "Grants are managed with the owner's own token (\"fmsg token\", or an identity provider's), without X-FMSG-Act-As",
   );
 }

@@ -1,15 +1,10 @@
-// Bodies as text: which are, in which character set, and how much of one is a whole number of characters.
+// The beginning of a body as `short_text`: only of texts in UTF-8, and a whole number of characters.
 
-import type { Bytes } from "../wire/mod.ts";
+import { type Bytes, charsetOf } from "../wire/mod.ts";
 
-/** Is the type one of `text/*`? */
-export function isText(type: string): boolean {
+/** May a body of this type have a `short_text` (FMSG-003 "Message Representation")? */
+export function hasShortText(type: string): boolean {
   return /^text\//i.test(type);
-}
-
-/** Is a thread to show the body (FMSG-003 "thread")? */
-export function isShown(type: string): boolean {
-  return isText(type) || /^application\/json *(?:;|$)/i.test(type);
 }
 
 /**
@@ -17,8 +12,7 @@ export function isShown(type: string): boolean {
  * when it is no UTF-8.
  */
 export function textOf(type: string, bytes: Bytes, size: number): string | null {
-  const charset = charsetOf(type);
-  if (charset !== null && !/^(?:utf-?8|us-ascii)$/.test(charset)) return null;
+  if (!/^(?:utf-?8|us-ascii)$/.test(charsetOf(type) ?? "utf-8")) return null;
   try {
     // "stream" keeps an unfinished character back, which is right only where the body goes on.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -26,18 +20,4 @@ export function textOf(type: string, bytes: Bytes, size: number): string | null 
   } catch {
     return null;
   }
-}
-
-/** Decodes a body as its type says, as UTF-8 where it says nothing that is known; what fits no character becomes U+FFFD. */
-export function decoderFor(type: string): TextDecoder {
-  try {
-    return new TextDecoder(charsetOf(type) ?? "utf-8");
-  } catch {
-    return new TextDecoder();
-  }
-}
-
-function charsetOf(type: string): string | null {
-  const found = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type);
-  return found?.[1]?.toLowerCase() ?? null;
 }

@@ -19,8 +19,6 @@ export type Reading = {
   /** Null when the text is no YAML or no mapping; then the problems say why. */
   readonly values: Readonly<Record<string, unknown>> | null;
   readonly problems: readonly Problem[];
-  /** The keys that have a value, in the order of the file. */
-  readonly leaves: readonly { readonly path: Path; readonly offset: number }[];
   /** Where a key stands, or what it belongs to where it is not written; null: nowhere. */
   offsetOf(path: Path): number | null;
   /** 1-based. */
@@ -52,7 +50,6 @@ export function readDocument(text: string, known: KeyTree): Reading {
 class Reader implements Reading {
   values: Record<string, unknown> | null = null;
   readonly problems: Problem[] = [];
-  readonly leaves: { path: Path; offset: number }[] = [];
   readonly #offsets = new Map<string, number>();
 
   constructor(readonly known: KeyTree, readonly lineOf: (offset: number) => number) {}
@@ -92,7 +89,6 @@ class Reader implements Reading {
           continue;
         }
         values.push([name, seen]);
-        this.leaves.push({ path: here, offset });
       }
     }
     return Object.fromEntries(values);

@@ -90,8 +90,9 @@ export function parseCidr(value: unknown): string {
   const [address = "", bits, ...more] = typeof value === "string" ? value.split("/") : [];
   const ip = canonicalIp(address);
   if (ip !== null && more.length === 0) {
-    const text = `${ip}/${bits ?? (ip.includes(":") ? 128 : 32)}`;
-    if (ipaddr.isValidCIDR(text)) return text;
+    const length = bits ?? (ip.includes(":") ? 128 : 32);
+    // One spelling: `08` bits are 8.
+    if (ipaddr.isValidCIDR(`${ip}/${length}`)) return `${ip}/${Number(length)}`;
   }
   throw new RangeError(
     `${shown(value)} is no range of IP addresses; write one as in 10.0.0.0/8 or "2001:db8::/32"`,

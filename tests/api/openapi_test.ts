@@ -58,7 +58,13 @@ Deno.test("each operation says who may use it, what it takes and what can go wro
     const path = description.path.replace(/:([a-z]+)/g, "{$1}");
     const operation = JSON.stringify(DOCUMENT.paths[path]?.[description.method]);
     ok(operation.includes("#/components/responses/Error"), path);
-    equal(operation.includes('"security":[]'), description.admission === "open", path);
+    const { admission, security } = description;
+    equal(
+      operation.includes('"security":[]'),
+      admission === "open" && security === undefined,
+      path,
+    );
+    equal(operation.includes('"security":[{"apiKey":[]}]'), path === "/fmsg/token", path);
     for (const [, name] of path.matchAll(/\{([a-z]+)\}/g)) {
       ok(operation.includes(`{"name":"${name}","in":"path","required":true`), `${path} ${name}`);
     }
@@ -70,6 +76,43 @@ Deno.test("each operation has a name of its own", () => {
     .map(([, name]) => name);
   equal(names.length, allRoutes.length + 1);
   equal(new Set(names).size, names.length, names.join());
+});
+
+Deno.test("what a generated client needs types for has a name among the components", () => {
+  const { schemas = {} } = DOCUMENT.components;
+  const byName = new Map(Object.entries(schemas));
+  for (
+    const name of [
+      ...["Message", "MessageItem", "Delivery", "AddToBatch", "Attachment", "Draft", "MessageId"],
+      ...["Sent", "Read", "Added", "Recipients", "Uploaded", "Event", "Error", "Token", "KeySet"],
+      ...["Grant", "GrantWithKey", "Grants", "NewGrant", "AllowedCidrs", "KeyExpiry"],
+    ]
+  ) ok(byName.has(name), name);
+  const paths = JSON.stringify(DOCUMENT.paths);
+  for (const [, schema = ""] of paths.matchAll(/"application\/json":\{"schema":(\{"[^"]*")/g)) {
+    // Or a list of one that has a name, or the description itself.
+    ok(['{"$ref"', '{"type"'].includes(schema), schema);
+  }
+  equal([...paths.matchAll(/"application\/json":\{"schema":\{"type":"object"/g)].length, 2);
+  const draft = JSON.stringify(byName.get("Draft"));
+  ok(draft.includes('"required":["version","from","to","type"]'), draft);
+  ok(draft.includes('"version":{"const":1,"type":"integer"}'), draft);
+  ok(
+    JSON.stringify(byName.get("MessageItem")).includes('"id":{"type":"integer","format":"int64"}'),
+  );
+});
+
+Deno.test("every answer that is an error has the form of errors", () => {
+  for (const methods of Object.values(DOCUMENT.paths)) {
+    for (const operation of Object.values(methods)) {
+      const { responses = {} } = Object.fromEntries(Object.entries(operation));
+      for (const [status, answer] of Object.entries(responses)) {
+        const described = JSON.stringify(answer);
+        if (status === "default") ok(described.includes("#/components/responses/Error"), described);
+        if (Number(status) >= 400) ok(described.includes("#/components/schemas/Error"), described);
+      }
+    }
+  }
 });
 
 function schemes(): Record<string, unknown> {

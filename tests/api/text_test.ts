@@ -1,7 +1,7 @@
 // Bodies as text: what is a preview, and where it is cut.
 
 import { equal } from "node:assert/strict";
-import { decoderFor, isShown, textOf } from "../../src/api/text.ts";
+import { textOf } from "../../src/api/text.ts";
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
@@ -32,16 +32,4 @@ Deno.test("there is no preview of what is no UTF-8, by its bytes or by its type"
   equal(textOf('text/plain; charset="utf-8"', utf8("abc"), 3), "abc");
   // What is whole has no unfinished character.
   equal(textOf("text/plain", utf8("é").slice(0, 1), 1), null);
-});
-
-Deno.test("texts and JSON are shown in a thread, in the character set that they name", () => {
-  for (const type of ["text/plain", "TEXT/html; charset=x", "application/json;charset=utf-8"]) {
-    equal(isShown(type), true, type);
-  }
-  for (const type of ["application/json-seq", "image/png", "application/pdf", "x/text"]) {
-    equal(isShown(type), false, type);
-  }
-  equal(decoderFor("text/plain; charset=ISO-8859-1").decode(Uint8Array.of(0xf6)), "ö");
-  equal(decoderFor("text/plain; charset=unheard-of").decode(utf8("ö")), "ö");
-  equal(decoderFor("application/json").decode(utf8("ö")), "ö");
 });

@@ -59,6 +59,17 @@ export async function deliveryOf(
   }, { what: `${address} to be ${state}` });
 }
 
+/** The routes of the description that want a token, as `get /fmsg/{id}`. */
+export async function closedRoutes(client: ApiClient): Promise<string[]> {
+  const { paths } = fieldsOf(await expect(200, client.get("/fmsg/openapi.json")));
+  assert.ok(typeof paths === "object" && paths !== null);
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries<{ security?: readonly object[] }>(methods)
+      .filter(([, { security }]) => security?.some((scheme) => "bearer" in scheme) ?? true)
+      .map(([method]) => `${method} ${path}`)
+  );
+}
+
 /** Fields of a JSON answer that is an object. */
 export function fieldsOf({ json, text }: ApiAnswer): Record<string, unknown> {
   assert.ok(typeof json === "object" && json !== null && !Array.isArray(json), text);

@@ -89,7 +89,7 @@ Deno.test("events of a running host", async (t) => {
   );
 
   await t.step(
-    "N6 recipients_added by the interface, by the command line, and from another host; the added get new_msg",
+    "N6 recipients_added by the interface, by the command line, and from another host; the added get new_msg too",
     async () => {
       await using sender = await listen(alice);
       await using recipient = await listen(bob);
@@ -98,7 +98,7 @@ Deno.test("events of a running host", async (t) => {
       const { status } = await bob.post(`/fmsg/${id}/add-to`, { add_to: [host.address("carol")] });
       assert.equal(status, 200);
       await added.event("new_msg", id);
-      for (const client of [sender, recipient]) {
+      for (const client of [sender, recipient, added]) {
         const { data } = await client.event("recipients_added", id);
         assert.deepEqual(data.add_to.map(({ add_to_from, to }) => [add_to_from, to]), [
           [to, [host.address("carol")]],

@@ -241,3 +241,68 @@ Deno.test("N7 deliveries: local, pending, delivered, and failed with the code", 
   const bob = await host.client("bob");
   assert.deepEqual(fieldsOf(await bob.get(`/fmsg/${id}`)).to, to);
 });
+
+Deno.test("N3 N6 many at once: a draft is sent once, and of batches with a name in common one is taken whole", async () => {
+  await using world = await World.make();
+  const host = await world.host({ api: true, users: ["alice", "bob", "carol"] });
+  const [alice, bob] = [await host.client("alice"), await host.client("bob")];
+  const id = await draftedBy(alice, {
+    from: host.address("alice"),
+    to: [host.address("bob"), host.address("alice")],
+  });
+  const many = async (ask: (i: number) => Promise<ApiAnswer>): Promise<number[]> => {
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i)));
+    return answers.map(({ status }) => status).toSorted();
+  };
+  const onlyOne = [200, ...Array(19).fill(409)];
+  assert.deepEqual(await many(() => alice.post(`/fmsg/${id}/send`)), onlyOne);
+  assert.deepEqual(idsOf(await bob.get("/fmsg")), [id]);
+  const others = (i: number): string[] => [`@a${i}@far.test`, `@b${i}@far.test`];
+  assert.deepEqual(
+    await many((i) =>
+      (i % 2 === 0 ? alice : bob)
+        .post(`/fmsg/${id}/add-to`, { add_to: [...others(i), host.address("carol")] })
+    ),
+    onlyOne,
+  );
+  const { add_to } = fieldsOf(await expect(200, bob.get(`/fmsg/${id}`)));
+  assert.ok(Array.isArray(add_to) && add_to.length === 1);
+  const winner = /^@a(\d+)@/.exec(add_to[0].to[0])?.[1];
+  assert.deepEqual(add_to[0].to, [...others(Number(winner)), host.address("carol")]);
+  const read = await Promise.all(Array.from({ length: 20 }, () => bob.post(`/fmsg/${id}/read`)));
+  assert.equal(new Set(read.map(({ text }) => text)).size, 1);
+});
+
+Deno.test("N6 B5 a batch on what came from elsewhere is told to the domains of all participants", async () => {
+  await using world = await World.make();
+  const [near, far] = [
+    await world.host({ api: true, challenge: "never", users: ["alice", "bob"] }),
+    await world.host({ api: true, challenge: "never", users: ["zoe", "yan"] }),
+  ];
+  const [alice, bob, zoe] = [
+    await near.client("alice"),
+    await near.client("bob"),
+    await far.client("zoe"),
+  ];
+  const id = await sentBy(alice, {
+    from: near.address("alice"),
+    to: [near.address("bob"), far.address("zoe")],
+  });
+  const [there = 0] = await waitFor(async () => {
+    const ids = idsOf(await zoe.get("/fmsg"));
+    return ids.length === 0 ? null : ids;
+  });
+  // Nobody of the sender's domain is added.
+  const add_to = [far.address("yan")];
+  await expect(200, zoe.post(`/fmsg/${there}/add-to`, { add_to }));
+  for (const client of [alice, bob]) {
+    const batches = await waitFor(async () => {
+      const { add_to } = fieldsOf(await expect(200, client.get(`/fmsg/${id}`)));
+      return Array.isArray(add_to) && add_to.length > 0 ? add_to : null;
+    });
+    assert.deepEqual(
+      batches.map(({ add_to_from, to, to_delivery: [yan] }) => [add_to_from, to, yan.state]),
+      [[far.address("zoe"), add_to, "unknown"]],
+    );
+  }
+});

@@ -1,8 +1,9 @@
 // The interface's server on a running host: refusals, limits, headers, origins, its life with the host (rows N9, N10).
 import assert from "node:assert/strict";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import type { ApiAnswer } from "../support/api_client.ts";
 import type { HostProcess } from "../support/host_process.ts";
+import { draft } from "../support/message.ts";
 import { waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
 
@@ -54,6 +55,12 @@ Deno.test("N9 addresses and methods that are none are refused in JSON, and every
   const options = await alice.request("OPTIONS", "/fmsg/sent");
   assert.equal(options.status, 204);
   assert.equal(options.headers.get("allow"), "GET, HEAD, OPTIONS");
+  // Neither is a message whose id is wrong.
+  for (const path of ["/fmsg/sent", "/fmsg/search", "/fmsg/ws", "/fmsg/openapi.json"]) {
+    const refused = await alice.delete(path);
+    isError(refused, 405);
+    assert.equal(refused.headers.get("allow"), "GET, HEAD, OPTIONS");
+  }
   isError(await alice.get("/fmsg/ws"), 426);
   isError(await host.api.get("/fmsg/ws"), 401);
   const head = await alice.request("HEAD", "/fmsg");
@@ -284,6 +291,59 @@ Deno.test("N9 a reload takes what it can, and names the keys that need a restart
     (await alice.get("/fmsg", origin)).headers.get("access-control-allow-origin"),
     "https://app.example",
   );
+});
+
+/** What is written on a socket of its own, which is then left alone; nothing that comes is read unless told. */
+function attack(host: HostProcess, written: string, { reads = false } = {}): Socket {
+  const socket = connect({ host: host.ip, port: 8000 });
+  socket.on("error", () => {});
+  if (reads) socket.resume();
+  socket.write(written.replace(/\n/g, "\r\n"));
+  return socket;
+}
+
+Deno.test("S3 with 300 connections to the interface that mean no good, messages come in, clients are served, and the host stops in order", async () => {
+  await using world = await World.make();
+  const host = await world.host({
+    api: true,
+    users: ["alice"],
+    config: { shutdown_timeout: "2s" },
+  });
+  const peer = await world.peer();
+  const alice = await host.client("alice");
+  const head = `Host: a\nAuthorization: Bearer ${alice.token}\n`;
+  const text = `{"data":"${"\\u0061".repeat(100_000)}`;
+  const attacks = [
+    "",
+    "GET /fmsg HTT",
+    `GET /fmsg HTTP/1.1\n${head}`,
+    `POST /fmsg HTTP/1.1\n${head}Content-Length: 1000000\n\n${text}`,
+    `POST /fmsg HTTP/1.1\n${head}Transfer-Encoding: chunked\n\n5;${"x".repeat(1000)}`,
+    `POST /fmsg/1/attach HTTP/1.1\n${head}Content-Type: multipart/form-data; boundary=x\n` +
+    "Content-Length: 1000\n\n--x\nContent-Disposition: form-data; name=file; filename=a\n\n",
+    `GET /fmsg/openapi.json HTTP/1.1\n${head}\n`.repeat(16),
+    `GET /fmsg/ws HTTP/1.1\n${head}Connection: upgrade\nUpgrade: websocket\n` +
+    "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n",
+    "\u0016\u0003\u0001\u0002\u0000\u0001",
+  ];
+  const sockets = Array.from(
+    { length: 300 },
+    (_, i) => attack(host, attacks[i % attacks.length] ?? ""),
+  );
+  try {
+    for (let i = 0; i < 5; i++) {
+      const letter = draft({ from: peer.address("kim"), to: [host.address("alice")] });
+      assert.deepEqual((await peer.send(letter)).codes, [64, 200]);
+      assert.equal((await alice.get("/fmsg")).status, 200);
+    }
+    const { counts } = JSON.parse((await host.cli(["host", "status", "--json"])).stdout);
+    assert.equal(counts.faults, 0);
+    assert.equal(counts.staging, 0);
+    assert.equal(await host.stop(), 0);
+    assert.equal((await host.cli(["host", "verify"])).code, 0);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 });
 
 Deno.test("O3 a host that stops finishes requests under way and says goodbye on WebSockets", async () => {

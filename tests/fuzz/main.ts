@@ -1,16 +1,19 @@
-// deno task fuzz: conversations gone wrong against a running host, from seeds, for as long as asked.
+// deno task fuzz: conversations gone wrong against a running host, or requests to its interface, from seeds, for as long
+// as asked.
 
 import { parseArgs } from "node:util";
 import { V8_FLAGS } from "../../scripts/compile/flags.ts";
 import { parseDuration } from "../../src/config/quantities.ts";
 import { Corpus, OWN_CORPUS } from "./corpus.ts";
+import { fuzzInterface } from "./api.ts";
 import { fuzz, type Tally } from "./fuzzer.ts";
 
-const HELP = `deno task fuzz [--for DURATION] [--seed N] [--corpus FOLDER]
+const HELP = `deno task fuzz [--interface] [--for DURATION] [--seed N] [--corpus FOLDER]
 
 Plays mutated conversations against a host of its own, and mutated headers against the decoder. Ends at the first
 finding, with status 1, and says how to see it again.
 
+  --interface      odd requests to the interface for clients, instead of conversations between hosts
   --for DURATION   as in 30s, 10m or 2h; 1m unless told. Ctrl-C ends it sooner
   --seed N         where to begin, a whole number; random unless told
   --corpus FOLDER  what is played first, besides the corpus that is checked in; what brings something new is added there`;
@@ -20,6 +23,7 @@ interface Options {
   readonly ms: number;
   readonly seed: number;
   readonly folder: string | null;
+  readonly ofInterface: boolean;
 }
 
 /** The task was called wrongly. */
@@ -57,6 +61,33 @@ async function run({ ms, seed, folder }: Options, signal: AbortSignal): Promise<
   if (grown !== null) console.log(`${found} recipes were added to ${folder}`);
 }
 
+async function runInterface({ ms, seed }: Options, signal: AbortSignal): Promise<void> {
+  console.log(`Seed ${seed}`);
+  const started = Date.now();
+  let printed = started;
+  const soFar = ({ steps, memory }: { steps: number; memory: readonly number[] }): string =>
+    `${Math.round((Date.now() - started) / 1000)} s: ${steps} steps; the host holds ${
+      Math.round((memory.at(-1) ?? 0) / 1024 / 1024)
+    } MiB`;
+  const tally = await fuzzInterface({
+    seed,
+    signal,
+    goOn: (steps) => steps === 0 || Date.now() - started < ms,
+    round: (tally) => {
+      if (Date.now() - printed < PROGRESS_MS) return;
+      printed = Date.now();
+      console.log(soFar(tally));
+    },
+  }).catch((error: unknown) => {
+    // What falls down after a Ctrl-C tells nothing: the host has got it as well.
+    if (signal.aborted) return null;
+    throw error;
+  });
+  if (tally === null) return;
+  console.log(outcomes(tally));
+  console.log(`No finding from seed ${seed}. ${soFar(tally)}`);
+}
+
 function summary({ steps, exchanges, inputs, outcomes, memory }: Tally, ms: number): string {
   const mib = Math.round((memory.at(-1) ?? 0) / 1024 / 1024);
   return `${
@@ -65,7 +96,7 @@ function summary({ steps, exchanges, inputs, outcomes, memory }: Tally, ms: numb
     `${inputs} headers decoded; the host holds ${mib} MiB`;
 }
 
-function outcomes({ outcomes }: Tally): string {
+function outcomes({ outcomes }: Pick<Tally, "outcomes">): string {
   const rows = [...outcomes].sort(([a], [b]) => a < b ? -1 : 1);
   return rows.map(([signature, count]) => `${String(count).padStart(7)}  ${signature}`).join("\n");
 }
@@ -77,7 +108,11 @@ function readOptions(args: string[]): Options | null {
   if (!Number.isSafeInteger(seed) || seed < 0 || seed >= 2 ** 31) {
     throw new UsageError(`--seed: "${values.seed}" is no whole number from 0 to ${2 ** 31 - 1}`);
   }
-  return { ms: duration(values.for ?? "1m"), seed, folder: values.corpus ?? null };
+  const ofInterface = values.interface === true;
+  if (ofInterface && values.corpus !== undefined) {
+    throw new UsageError("--corpus: there is none of requests to the interface");
+  }
+  return { ms: duration(values.for ?? "1m"), seed, folder: values.corpus ?? null, ofInterface };
 }
 
 function duration(text: string): number {
@@ -98,6 +133,7 @@ function parse(args: string[]) {
         for: { type: "string" },
         seed: { type: "string" },
         corpus: { type: "string" },
+        interface: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
@@ -116,6 +152,7 @@ if (import.meta.main) {
   try {
     const options = readOptions(Deno.args);
     if (options === null) console.log(HELP);
+    else if (options.ofInterface) await runInterface(options, stopping.signal);
     else await run(options, stopping.signal);
     // Steps that were under way may still wait for something.
     if (stopping.signal.aborted) Deno.exit(0);

@@ -6,6 +6,9 @@ import type { LogLine } from "../support/host_process.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Scene } from "./scene.ts";
 
+/** A host, and where its counts are told. */
+type Watched = Pick<Scene, "host" | "control">;
+
 type Counts = Status["counts"];
 
 const MIB = 1024 * 1024;
@@ -23,7 +26,8 @@ const SPARE: Readonly<Record<string, number>> = { files: 8, timers: 4 };
 const AUDIT_SHARE = 0.1;
 
 export class Rest {
-  readonly #scene: Scene;
+  readonly #scene: Watched;
+  readonly #audit: () => void | Promise<void>;
   readonly #counts: Counts;
   readonly #files: number;
   #logSeen = 0;
@@ -32,19 +36,31 @@ export class Rest {
   /** Bytes of resident memory at each look. */
   readonly memory: number[] = [];
 
-  private constructor(scene: Scene, counts: Counts, files: number) {
+  private constructor(
+    scene: Watched,
+    audit: () => void | Promise<void>,
+    counts: Counts,
+    files: number,
+  ) {
     this.#scene = scene;
+    this.#audit = audit;
     this.#counts = counts;
     this.#files = files;
   }
 
-  /** Takes what is there now for what belongs to the host. To be called when nothing goes on. */
-  static async of(scene: Scene): Promise<Rest> {
+  /**
+   * Takes what is there now for what belongs to the host. To be called when nothing goes on. `check` looks whether
+   * everything in the store fits together.
+   */
+  static async of(
+    scene: Watched,
+    check = (): void | Promise<void> => audit(scene.host.dataDir),
+  ): Promise<Rest> {
     const { counts } = await waitFor(async () => {
       const status = await scene.control.status();
       return isQuiet(status) && status;
     }, { what: "the host to be at rest" });
-    return new Rest(scene, counts, await scene.host.openFiles());
+    return new Rest(scene, check, counts, await scene.host.openFiles());
   }
 
   /** Throws an Error that says what is not as it should be. */
@@ -55,7 +71,12 @@ export class Rest {
     const memory = await host.memory();
     this.memory.push(memory);
     if (memory > MAX_MEMORY) throw new Error(`The host holds ${Math.round(memory / MIB)} MiB`);
-    if (thoroughly || Date.now() - this.#auditedAt > this.#auditMs / AUDIT_SHARE) this.#audit();
+    if (thoroughly || Date.now() - this.#auditedAt > this.#auditMs / AUDIT_SHARE) {
+      const started = Date.now();
+      await this.#audit();
+      this.#auditedAt = Date.now();
+      this.#auditMs = this.#auditedAt - started;
+    }
     this.examineLog();
   }
 
@@ -81,13 +102,6 @@ export class Rest {
     }).catch((error: unknown) => {
       throw new Error(`The host does not come to rest: ${left.join(", ")}`, { cause: error });
     });
-  }
-
-  #audit(): void {
-    const started = Date.now();
-    audit(this.#scene.host.dataDir);
-    this.#auditedAt = Date.now();
-    this.#auditMs = this.#auditedAt - started;
   }
 }
 

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
+// @ts-types="./ws.d.ts"
 import { type WebSocket, WebSocketServer } from "ws";
 import type { MessageChange } from "../../store/mod.ts";
 import type { ApiContext } from "../context.ts";
@@ -44,8 +45,7 @@ export class EventSockets implements AsyncDisposable {
       maxPayload: limits.frame,
       maxFragments: 16,
       maxBufferedChunks: 64,
-      // Spread in, since the types do not know of it.
-      ...{ closeTimeout: limits.closeMs },
+      closeTimeout: limits.closeMs,
     });
     // With a listener the library answers nothing itself.
     this.#server.on("wsClientError", (error) => {

@@ -3,6 +3,7 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
+// @ts-types="./ws.d.ts"
 import { WebSocket } from "ws";
 import { ApiError } from "../error.ts";
 import type { Authenticator } from "../identity/authenticator.ts";

@@ -1,10 +1,10 @@
 // Who a request is made for: from its token to an identity, or a refusal (FMSG-003 "Authentication").
 
+import type { Config } from "../../config.ts";
+import { type Log, readRoots } from "../../host/mod.ts";
 import { inRanges } from "../../net/mod.ts";
-import { readRoots } from "../../host/mod.ts";
 import { Address } from "../../wire/mod.ts";
-import type { Access, Grant, SigningKey } from "../../store/mod.ts";
-import type { ApiContext } from "../context.ts";
+import type { Access, Grant, SigningKey, StoreWriter, UserStatus } from "../../store/mod.ts";
 import { ApiError } from "../error.ts";
 import { actAsAddress, bearerToken } from "./headers.ts";
 import type { Credentials, Identity } from "./identity.ts";
@@ -36,12 +36,24 @@ export interface IssuedToken {
 /** Seconds that a token for an API key is valid. */
 const GRANT_TOKEN_LIFETIME = 12 * 3600;
 
+/** The section `api` of the configuration, which is there where the interface is. */
+export type ApiConfig = NonNullable<Config["api"]>;
+
+export interface AuthenticatorParts {
+  /** As it is now: a reload changes it. */
+  readonly config: () => Config & { readonly api: ApiConfig };
+  readonly log: Log;
+  readonly writer: StoreWriter;
+  /** Users, grants and signing keys. */
+  readonly access: Access;
+}
+
 export class Authenticator implements AsyncDisposable {
-  readonly #parts: Pick<ApiContext, "config" | "log" | "writer" | "access">;
+  readonly #parts: AuthenticatorParts;
   #provider: ProviderKeys | null = null;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(parts: Pick<ApiContext, "config" | "log" | "writer" | "access">) {
+  constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
   }
 
@@ -65,7 +77,13 @@ export class Authenticator implements AsyncDisposable {
     if (identity.expires + CLOCK_SKEW <= Date.now() / 1000) {
       throw unauthorized("The token has expired");
     }
-    const { signedBy } = identity;
+    const { issuer, signedBy } = identity;
+    const config = this.#parts.config();
+    const { idp } = config.api;
+    // A reload may name another provider, or another URL.
+    if (![issuerOf(config), firstPartyIssuerOf(config), idp.issuer].includes(issuer)) {
+      throw unauthorized(NOT_TRUSTED);
+    }
     if (signedBy !== null && this.#stored((access) => access.signingKey(signedBy)) === null) {
       throw unauthorized(KEY_GONE);
     }
@@ -108,7 +126,7 @@ export class Authenticator implements AsyncDisposable {
     switch (hint.issuer) {
       case issuerOf(config): {
         const { claims, signedBy } = await this.#verifyOwn(token, hint);
-        return ownerIdentity(addressClaim(claims, "sub", domain), claims, signedBy);
+        return ownerIdentity(addressClaim(claims, "sub", domain), hint, claims, signedBy);
       }
       case firstPartyIssuerOf(config): {
         const { claims, signedBy } = await this.#verifyOwn(token, hint);
@@ -116,16 +134,27 @@ export class Authenticator implements AsyncDisposable {
         if (typeof keyId !== "string") throw unauthorized("The token names no API key");
         const address = addressClaim(claims, "sub", domain);
         const owner = addressClaim(claims, "owner", domain);
-        return { address, owner, via: "api key", expires, keyId, signedBy, actsAs: false };
+        const issued = claims.iat ?? null;
+        return {
+          address,
+          owner,
+          via: "api key",
+          issuer: hint.issuer,
+          expires,
+          keyId,
+          signedBy,
+          issued,
+          actsAs: false,
+        };
       }
       case idp.issuer: {
         const key = await this.#providerKeys(idp.jwks ?? "").find(hint.kid);
         const { audience } = idp;
         const claims = await verifyToken(token, key, { issuer: hint.issuer, audience });
-        return ownerIdentity(addressClaim(claims, idp.claim, domain), claims, null);
+        return ownerIdentity(addressClaim(claims, idp.claim, domain), hint, claims, null);
       }
       default:
-        throw unauthorized("The token's issuer (iss) is not the one that is trusted here");
+        throw unauthorized(NOT_TRUSTED);
     }
   }
 
@@ -144,7 +173,7 @@ export class Authenticator implements AsyncDisposable {
 
   /** Checks what may change while a token is valid, at this moment; the identity in the directory's spelling. */
   #asStored(identity: Identity, ip: string): Identity {
-    const { owner, address, keyId, actsAs } = identity;
+    const { owner, address, keyId, issued, actsAs } = identity;
     if (keyId !== null) {
       const grant = this.#stored((access) => access.grantByKeyId(keyId));
       if (grant === null || !isOf(grant, owner, address)) {
@@ -155,15 +184,22 @@ export class Authenticator implements AsyncDisposable {
     if (actsAs && this.#stored((access) => access.grantFor(owner.key, address.key)) === null) {
       throw new ApiError(403, "There is no grant to act as that address");
     }
-    return { ...identity, owner: this.#user(owner.text), address: this.#user(address.text) };
+    return {
+      ...identity,
+      owner: this.#user(owner.text, issued),
+      address: this.#user(address.text),
+    };
   }
 
-  /** Throws an ApiError (403) unless there is such a user, who is accepting. */
-  #user(text: string): Address {
+  /** Throws an ApiError: 403 unless there is such a user, who is accepting; 401 for a token that was `issued` to another. */
+  #user(text: string, issued: number | null = null): Address {
     const key = Address.parse(text)?.key ?? "";
     const user = this.#stored((access) => access.user(key));
     if (user === null) throw new ApiError(403, `${text} is no user here`);
     if (!user.accepting) throw new ApiError(403, `${text} is switched off: ask the operator`);
+    if (issued !== null && isOlder(issued, user)) {
+      throw unauthorized(`The token was issued before ${text} was added here: get another one`);
+    }
     const address = Address.parse(user.address);
     if (address === null) throw unavailable(UNREADABLE);
     return address;
@@ -204,19 +240,35 @@ export class Authenticator implements AsyncDisposable {
   }
 }
 
+const NOT_TRUSTED = "The token's issuer (iss) is not the one that is trusted here";
 const KEY_GONE = "The key that signed the token is not one of this host's, or not any more";
 const UNREADABLE = "The host cannot tell whether this is allowed: try again later";
 
-function ownerIdentity(owner: Address, { exp }: Claims, signedBy: string | null): Identity {
+function ownerIdentity(
+  owner: Address,
+  { issuer }: TokenHint,
+  { exp, iat }: Claims,
+  signedBy: string | null,
+): Identity {
   return {
     address: owner,
     owner,
     via: "identity provider",
+    issuer,
     expires: exp,
     keyId: null,
     signedBy,
+    issued: signedBy === null ? null : iat ?? null,
     actsAs: false,
   };
+}
+
+/**
+ * Whoever had the address before, and was removed, is not who has it now. Tokens count in whole seconds; a time to come
+ * says that the clock was wrong.
+ */
+function isOlder(issued: number, { created }: UserStatus): boolean {
+  return issued < Math.floor(created) && created <= Date.now() / 1000;
 }
 
 function isOf(grant: Grant, owner: Address, address: Address): boolean {

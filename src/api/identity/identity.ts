@@ -10,12 +10,16 @@ export interface Identity {
   readonly owner: Address;
   /** How: a token of an identity provider (the host's own, or another), or one that an API key was exchanged for. */
   readonly via: "identity provider" | "api key";
+  /** Who issued the token. */
+  readonly issuer: string;
   /** POSIX seconds at which the token expires. */
   readonly expires: number;
   /** The id of the API key that the token was exchanged for; null: of an identity provider. */
   readonly keyId: string | null;
   /** The id of the host's own key that signed the token; null: another identity provider's. */
   readonly signedBy: string | null;
+  /** POSIX seconds at which the host signed it; null: another identity provider's. */
+  readonly issued: number | null;
   /** The owner named the address that the request is made for (FMSG-003 "Act-As"), be it the owner's own. */
   readonly actsAs: boolean;
 }

@@ -56,7 +56,9 @@ export function readHint(token: string): TokenHint {
   }
   const { iss } = read(() => decodeJwt(token));
   if (typeof iss !== "string") throw unauthorized("The token names no issuer (iss)");
-  return { issuer: iss, kid: typeof kid === "string" ? kid : null };
+  // RFC 7515 4.1.4: a text, where it is there at all.
+  if (kid !== undefined && typeof kid !== "string") throw unauthorized(NO_TOKEN);
+  return { issuer: iss, kid: kid ?? null };
 }
 
 /** Throws an ApiError (401) unless the signature and every claim that FMSG-003 names are right at this moment. */

@@ -8,7 +8,7 @@ import type { ClientMessage } from "../../store/mod.ts";
 import { isFilename, mediaTypeSpelling, same } from "../../wire/mod.ts";
 import { download } from "../download.ts";
 import { ApiError } from "../error.ts";
-import { BY_FILENAME, BY_ID, ID } from "../parameters.ts";
+import { BY_FILENAME, BY_ID, ID, named } from "../parameters.ts";
 import { problemError } from "../problem_status.ts";
 import { jsonResponse, noContent } from "../response.ts";
 import { type Route, route } from "../route.ts";
@@ -20,14 +20,16 @@ export const attachmentRoutes: readonly Route[] = [
   route({
     method: "post",
     path: "/fmsg/:id/attach",
+    operation: "upload_attachment",
     summary: "Upload one attachment to a draft; one of the same name is replaced",
     admission: "identity",
+    takesRoom: true,
     params: BY_ID,
     body: { multipart: "file" },
     answers: {
       201: {
         description: "The attachment",
-        json: v.object({ filename: v.string(), size: ID }),
+        json: named("Uploaded", { filename: v.string(), size: ID }),
       },
     },
   }, async ({ context, identity, params, request }) => {
@@ -58,6 +60,7 @@ export const attachmentRoutes: readonly Route[] = [
   route({
     method: "get",
     path: "/fmsg/:id/attach/:filename",
+    operation: "download_attachment",
     summary: "Download one attachment",
     admission: "identity",
     params: BY_FILENAME,
@@ -78,6 +81,7 @@ export const attachmentRoutes: readonly Route[] = [
   route({
     method: "delete",
     path: "/fmsg/:id/attach/:filename",
+    operation: "delete_attachment",
     summary: "Delete an attachment from a draft",
     admission: "identity",
     params: BY_FILENAME,

@@ -2,12 +2,13 @@
 
 import * as v from "valibot";
 import type { ClientMessage, ClientPart, IdentityMailbox, LineageEntry } from "../../store/mod.ts";
+import { isText } from "../../wire/mod.ts";
 import { messageJson } from "../message_json.ts";
-import { BY_ID } from "../parameters.ts";
+import { BY_ID, ID, named } from "../parameters.ts";
 import { notFound } from "../problem_status.ts";
 import { jsonResponse } from "../response.ts";
 import { type Route, route } from "../route.ts";
-import { isShown, textOf } from "../text.ts";
+import { textOf } from "../text.ts";
 
 /** Messages of a lineage, as FMSG-003 recommends for the thread as text. */
 const MOST_MESSAGES = 100;
@@ -15,16 +16,14 @@ const MOST_MESSAGES = 100;
 /** Bytes of text in one answer: it is put together in memory. */
 const MOST_TEXT = 4 * 1024 * 1024;
 
-const ID = v.pipe(v.number(), v.integer());
-
 const PART = {
   type: v.string(),
-  size: v.pipe(v.number(), v.integer()),
+  size: ID,
   cache_key: v.optional(v.string()),
   cacheable: v.boolean(),
 };
 
-const THREAD = v.object({
+const THREAD = named("Thread", {
   root_id: ID,
   trigger_id: ID,
   complete: v.boolean(),
@@ -50,6 +49,7 @@ type Body = Extract<ThreadItem, { visible: true }>["body"];
 const threadMessages = route({
   method: "get",
   path: "/fmsg/:id/thread/messages",
+  operation: "get_thread_messages",
   summary: "Load the direct ancestor lineage as JSON (beyond FMSG-003)",
   admission: "identity",
   params: BY_ID,
@@ -86,6 +86,7 @@ const threadMessages = route({
 const react = route({
   method: "post",
   path: "/fmsg/:id/react",
+  operation: "react",
   summary: "Refused: reactions need a later version of fmsg (beyond FMSG-003)",
   admission: "identity",
   params: BY_ID,
@@ -159,7 +160,7 @@ function textIn(lineage: readonly LineageEntry[]): number {
 }
 
 function isInline(type: string): boolean {
-  return isShown(type) || /^[^;]*\+json *(?:;|$)/i.test(type);
+  return isText(type) || /^[^;]*\+json *(?:;|$)/i.test(type);
 }
 
 /** A sent message's hash covers all its parts, so they can be kept under it for good. */

@@ -11,6 +11,7 @@ export const contentRoutes: readonly Route[] = [
   route({
     method: "get",
     path: "/fmsg/:id/data",
+    operation: "download_data",
     summary: "Download message data",
     admission: "identity",
     params: BY_ID,

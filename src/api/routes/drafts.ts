@@ -8,13 +8,13 @@ import { Address, addressProblem, mediaTypeSpelling } from "../../wire/mod.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiError } from "../error.ts";
 import type { Identity } from "../identity/identity.ts";
-import { ADDRESS, BY_ID, ID, RECIPIENTS, TIME } from "../parameters.ts";
+import { ADDRESS, BY_ID, ID, named, RECIPIENTS, TIME } from "../parameters.ts";
 import { alreadySent, problemError } from "../problem_status.ts";
 import { jsonResponse, noContent } from "../response.ts";
 import { type Route, route } from "../route.ts";
 import { visible } from "./messages.ts";
 
-const MADE = v.object({ id: ID });
+const MADE = named("MessageId", { id: ID });
 
 /** Half a character has no UTF-8. */
 const TEXT = v.pipe(
@@ -26,7 +26,7 @@ const TEXT = v.pipe(
  * What POST and PUT take. The author's clients leave `size` out, or count otherwise: it is only looked at. Some send
  * null for what they leave out. `add_to` is not read, whatever it is.
  */
-const DRAFT = v.object({
+const DRAFT = named("Draft", {
   version: v.literal(1),
   from: ADDRESS,
   to: RECIPIENTS,
@@ -52,11 +52,14 @@ export const draftRoutes: readonly Route[] = [
   route({
     method: "post",
     path: "/fmsg",
+    operation: "create_draft",
     summary: "Create a draft",
     admission: "identity",
+    takesRoom: true,
     body: BODY,
     answers: { 201: { description: "The draft", json: MADE } },
-  }, async ({ context, identity, body }) => {
+  }, async ({ context, identity, readBody }) => {
+    const body = await readBody();
     const fields = fieldsOf(context, identity, body);
     await using data = await stagedData(context, body);
     const drafted = await context.writer.submit("draft", {
@@ -73,13 +76,16 @@ export const draftRoutes: readonly Route[] = [
   route({
     method: "put",
     path: "/fmsg/:id",
+    operation: "replace_draft",
     summary: "Replace what a draft says; its attachments stay",
     admission: "identity",
+    takesRoom: true,
     params: BY_ID,
     body: BODY,
     answers: { 200: { description: "The draft", json: MADE } },
-  }, async ({ context, identity, params, body }) => {
+  }, async ({ context, identity, params, readBody }) => {
     const { id } = ownDraft(context, identity, params.id);
+    const body = await readBody();
     const fields = fieldsOf(context, identity, body);
     await using data = await stagedData(context, body);
     const drafted = await context.writer.submit("replaceDraft", {
@@ -96,6 +102,7 @@ export const draftRoutes: readonly Route[] = [
   route({
     method: "delete",
     path: "/fmsg/:id",
+    operation: "delete_draft",
     summary: "Delete a draft, with its attachments and the recipients to be added",
     admission: "identity",
     params: BY_ID,
@@ -114,11 +121,16 @@ export const draftRoutes: readonly Route[] = [
   route({
     method: "post",
     path: "/fmsg/:id/send",
+    operation: "send_draft",
     summary: "Send a draft",
     admission: "identity",
+    takesRoom: true,
     params: BY_ID,
     answers: {
-      200: { description: "It is accepted for delivery", json: v.object({ id: ID, time: TIME }) },
+      200: {
+        description: "It is accepted for delivery",
+        json: named("Sent", { id: ID, time: TIME }),
+      },
     },
   }, async ({ context, identity, params }) => {
     const { id } = ownDraft(context, identity, params.id, 409);
@@ -202,9 +214,12 @@ async function stagedData({ config, writer }: ApiContext, body: DraftBody): Prom
   if (bytes.length > most) {
     throw new ApiError(413, `"data" has ${bytes.length} bytes, more than the ${most} of a message`);
   }
-  return await stageStream(writer, mediaTypeSpelling(body.type), once(bytes), most);
+  return await stageStream(writer, mediaTypeSpelling(body.type), pieces(bytes), most);
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  yield bytes;
+/** No more at once than would come from a socket: what is compressed in one go blocks all else. */
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
+
+const PIECE = 64 * 1024;

@@ -5,6 +5,7 @@ import { type Grant, isAgentName, MAX_CIDRS, MAX_SUB_ACCOUNTS } from "../../stor
 import { ApiError } from "../error.ts";
 import { makeApiKey } from "../identity/keys.ts";
 import { readRange } from "../identity/ranges.ts";
+import { ID, named } from "../parameters.ts";
 import { problemError } from "../problem_status.ts";
 import { jsonResponse, noContent } from "../response.ts";
 import { type Route, route } from "../route.ts";
@@ -56,18 +57,19 @@ const FIELDS = {
   key_expires_at: v.pipe(v.string(), v.isoTimestamp()),
 };
 
-const GRANT = v.object(FIELDS);
-const GRANT_WITH_KEY = v.object({ ...FIELDS, api_key: v.string() });
+const GRANT = named("Grant", FIELDS);
+const GRANT_WITH_KEY = named("GrantWithKey", { ...FIELDS, api_key: v.string() });
 
 const list = route({
   method: "get",
   path: "/fmsg/sub-accounts",
+  operation: "list_grants",
   summary: "List owned API-access grants",
   admission: "owner",
   answers: {
     200: {
       description: "The grants, by their agents",
-      json: v.object({ max_sub_accounts: v.number(), sub_accounts: v.array(GRANT) }),
+      json: named("Grants", { max_sub_accounts: ID, sub_accounts: v.array(GRANT) }),
     },
   },
 }, ({ context, identity }) =>
@@ -80,14 +82,20 @@ const create = route(
   {
     method: "post",
     path: "/fmsg/sub-accounts",
+    operation: "create_grant",
     summary: "Create a derived sub-account grant",
     admission: "owner",
     body: {
-      json: v.object({ agent: AGENT, allowed_cidrs: CIDRS, key_expires_at: KEY_EXPIRES_AT }),
+      json: named("NewGrant", {
+        agent: AGENT,
+        allowed_cidrs: CIDRS,
+        key_expires_at: KEY_EXPIRES_AT,
+      }),
     },
     answers: { 201: { description: "The grant, and its key this once", json: GRANT_WITH_KEY } },
   },
-  async ({ context, identity, body }) => {
+  async ({ context, identity, readBody }) => {
+    const body = await readBody();
     const key = makeApiKey();
     const grant = await context.writer.submit("createGrant", {
       ownerKey: identity.owner.key,
@@ -104,6 +112,7 @@ const create = route(
 const get = route({
   method: "get",
   path: "/fmsg/sub-accounts/:agent",
+  operation: "get_grant",
   summary: "Retrieve one grant",
   admission: "owner",
   params: BY_AGENT,
@@ -117,12 +126,14 @@ const get = route({
 const replaceCidrs = route({
   method: "patch",
   path: "/fmsg/sub-accounts/:agent",
+  operation: "replace_cidrs",
   summary: "Replace a grant's allowed CIDRs",
   admission: "owner",
   params: BY_AGENT,
-  body: { json: v.object({ allowed_cidrs: CIDRS }) },
+  body: { json: named("AllowedCidrs", { allowed_cidrs: CIDRS }) },
   answers: { 200: { description: "The grant as it is now", json: GRANT } },
-}, async ({ context, identity, params, body }) => {
+}, async ({ context, identity, params, readBody }) => {
+  const body = await readBody();
   const grant = await context.writer.submit("setGrantCidrs", {
     ownerKey: identity.owner.key,
     agent: params.agent,
@@ -135,12 +146,14 @@ const replaceCidrs = route({
 const rotate = route({
   method: "post",
   path: "/fmsg/sub-accounts/:agent/rotate-key",
+  operation: "rotate_key",
   summary: "Rotate a grant API key",
   admission: "owner",
   params: BY_AGENT,
-  body: { json: v.object({ key_expires_at: KEY_EXPIRES_AT }) },
+  body: { json: named("KeyExpiry", { key_expires_at: KEY_EXPIRES_AT }) },
   answers: { 200: { description: "The grant, and its new key this once", json: GRANT_WITH_KEY } },
-}, async ({ context, identity, params, body }) => {
+}, async ({ context, identity, params, readBody }) => {
+  const body = await readBody();
   const key = makeApiKey();
   const grant = await context.writer.submit("rotateGrantKey", {
     ownerKey: identity.owner.key,
@@ -154,6 +167,7 @@ const rotate = route({
 const remove = route({
   method: "delete",
   path: "/fmsg/sub-accounts/:agent",
+  operation: "delete_grant",
   summary: "Delete a grant",
   admission: "owner",
   params: BY_AGENT,

@@ -2,11 +2,12 @@
 
 import * as v from "valibot";
 import { publicKeys } from "../identity/jwks.ts";
+import { named } from "../parameters.ts";
 import { jsonResponse } from "../response.ts";
 import { openRoute, type Route } from "../route.ts";
 
-const KEYS = v.object({
-  keys: v.array(v.object({
+const KEYS = named("KeySet", {
+  keys: v.array(named("Key", {
     kty: v.literal("OKP"),
     crv: v.literal("Ed25519"),
     x: v.string(),
@@ -17,12 +18,15 @@ const KEYS = v.object({
 });
 
 /** Where this host says they are, and where programs look that know nothing of fmsg. */
-export const jwksRoutes: readonly Route[] = ["/fmsg/jwks.json", "/.well-known/jwks.json"]
-  .map((path) =>
+export const jwksRoutes: readonly Route[] = [
+  { path: "/fmsg/jwks.json", operation: "get_keys" },
+  { path: "/.well-known/jwks.json", operation: "get_well_known_keys" },
+]
+  .map((place) =>
     openRoute(
       {
         method: "get",
-        path,
+        ...place,
         summary: "The host's own public keys",
         answers: { 200: { description: "The keys, the one that signs first", json: KEYS } },
       },

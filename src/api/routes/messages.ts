@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { isProblem } from "../../protocol/mod.ts";
 import type { ClientMessage, IdentityMailbox } from "../../store/mod.ts";
 import { ApiError } from "../error.ts";
-import { MESSAGE, MESSAGE_ITEM, messageItem } from "../message_json.ts";
-import { BY_ID, ID, PAGE, RECIPIENTS, TIME } from "../parameters.ts";
+import { MESSAGE, MESSAGE_ITEM, messageItem, messageItems } from "../message_json.ts";
+import { BY_ID, ID, named, PAGE, RECIPIENTS, TIME } from "../parameters.ts";
 import { notFound, problemError } from "../problem_status.ts";
 import { jsonResponse } from "../response.ts";
 import { type Route, route } from "../route.ts";
@@ -14,6 +14,7 @@ export const messageRoutes: readonly Route[] = [
   route({
     method: "get",
     path: "/fmsg",
+    operation: "list_received",
     summary: "List received messages, the newest id first",
     admission: "identity",
     query: PAGE,
@@ -26,6 +27,7 @@ export const messageRoutes: readonly Route[] = [
   route({
     method: "get",
     path: "/fmsg/sent",
+    operation: "list_sent",
     summary: "List authored messages and drafts, the newest id first",
     admission: "identity",
     query: PAGE,
@@ -38,6 +40,7 @@ export const messageRoutes: readonly Route[] = [
   route({
     method: "get",
     path: "/fmsg/:id",
+    operation: "get_message",
     summary: "Retrieve message metadata",
     admission: "identity",
     params: BY_ID,
@@ -51,11 +54,15 @@ export const messageRoutes: readonly Route[] = [
   route({
     method: "post",
     path: "/fmsg/:id/read",
+    operation: "mark_read",
     summary: "Mark a received message read; a repeated call gives the first time again",
     admission: "identity",
     params: BY_ID,
     answers: {
-      200: { description: "When it was first read", json: v.object({ id: ID, time_read: TIME }) },
+      200: {
+        description: "When it was first read",
+        json: named("Read", { id: ID, time_read: TIME }),
+      },
     },
   }, async ({ context, identity, params }) => {
     const { address } = identity;
@@ -72,24 +79,29 @@ export const messageRoutes: readonly Route[] = [
   route({
     method: "post",
     path: "/fmsg/:id/add-to",
+    operation: "add_recipients",
     summary: "Add recipients as one new batch; on a draft it waits with that",
     admission: "identity",
+    takesRoom: true,
     params: BY_ID,
-    body: { json: v.object({ add_to: RECIPIENTS }), limit: () => RECIPIENTS_LIMIT },
-    answers: { 200: { description: "How many were added", json: v.object({ id: ID, added: ID }) } },
-  }, async ({ context, identity, params, body }) => {
+    body: { json: named("Recipients", { add_to: RECIPIENTS }), limit: () => RECIPIENTS_LIMIT },
+    answers: {
+      200: { description: "How many were added", json: named("Added", { id: ID, added: ID }) },
+    },
+  }, async ({ context, identity, params, readBody }) => {
     const { address } = identity;
     const message = visible(context.mailbox(address), params.id);
     if (!message.mayAdd) {
       throw new ApiError(403, 'Only the sender and those in "to" may add recipients');
     }
+    const { add_to } = await readBody();
     const added = await context.writer.submit("addTo", {
       message: message.id,
       from: address.text,
-      to: body.add_to,
+      to: add_to,
     });
     if (isProblem(added)) throw problemError(added);
-    return jsonResponse({ id: message.id, added: body.add_to.length });
+    return jsonResponse({ id: message.id, added: add_to.length });
   }),
 ];
 
@@ -104,5 +116,5 @@ export function visible(mailbox: IdentityMailbox, id: number): ClientMessage {
 }
 
 function listed(mailbox: IdentityMailbox, messages: readonly ClientMessage[]): Response {
-  return jsonResponse(messages.map((message) => messageItem(mailbox, message)));
+  return jsonResponse(messageItems(mailbox, messages));
 }

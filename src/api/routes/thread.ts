@@ -1,10 +1,10 @@
 // A message behind its ancestors, as plain text (FMSG-003 "Content Routes", row N8).
 
 import type { IdentityMailbox, LineageEntry } from "../../store/mod.ts";
+import { decoderFor, isText } from "../../wire/mod.ts";
 import { BY_ID } from "../parameters.ts";
 import { notFound } from "../problem_status.ts";
 import { type Route, route } from "../route.ts";
-import { decoderFor, isShown } from "../text.ts";
 import { rfc3339 } from "../time.ts";
 
 /** Ancestors that are shown at most. */
@@ -17,6 +17,7 @@ export const threadRoutes: readonly Route[] = [
   route({
     method: "get",
     path: "/fmsg/:id/thread",
+    operation: "get_thread",
     summary: "Render the message behind its direct ancestors, root first",
     admission: "identity",
     params: BY_ID,
@@ -46,7 +47,7 @@ async function* threadText(
       continue;
     }
     const { id, type, size } = entry.message;
-    if (!isShown(type)) {
+    if (!isText(type)) {
       yield `[non-text message: ${type}, ${size} bytes]\n`;
       continue;
     }
@@ -69,9 +70,12 @@ async function* bodyText(
 ): AsyncGenerator<string, void> {
   const part = mailbox.part(id, null);
   if (part === null || bytes === 0) return;
-  const decoder = decoderFor(part.type);
-  for await (const chunk of part.read(0, bytes)) yield decoder.decode(chunk, { stream: true });
-  yield decoder.decode();
+  let decoder: TextDecoder | null = null;
+  for await (const chunk of part.read(0, bytes)) {
+    decoder ??= decoderFor(part.type, chunk);
+    yield decoder.decode(chunk, { stream: true });
+  }
+  if (decoder !== null) yield decoder.decode();
 }
 
 /** Entries are set apart by one blank line, so the line ends at the end of a body shrink to one; nothing stays nothing. */

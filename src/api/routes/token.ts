@@ -1,10 +1,11 @@
 // POST /fmsg/token: an API key for a first-party token (FMSG-003 "POST /fmsg/token").
 
 import * as v from "valibot";
+import { named } from "../parameters.ts";
 import { jsonResponse } from "../response.ts";
 import { openRoute, type Route } from "../route.ts";
 
-const TOKEN = v.object({
+const TOKEN = named("Token", {
   access_token: v.string(),
   token_type: v.literal("Bearer"),
   expires_in: v.pipe(v.number(), v.integer()),
@@ -15,7 +16,9 @@ const TOKEN = v.object({
 export const tokenRoute: Route = openRoute({
   method: "post",
   path: "/fmsg/token",
+  operation: "exchange_key",
   summary: "Exchange an API key for a JWT",
+  security: "apiKey",
   answers: {
     200: { description: "A token for the granted address", json: TOKEN },
     401: { description: "The key is missing, malformed, unknown or expired" },

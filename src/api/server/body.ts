@@ -1,20 +1,20 @@
 // The JSON of a request: bounded before and while it is read, and in its shape before it is parsed (row N9).
 
 import { ApiError } from "../error.ts";
-import { checkShape } from "./json_shape.ts";
+import { JsonShape } from "./json_shape.ts";
+import { TakingTurns } from "./taking_turns.ts";
 
 /** The value of a request's body of at most `limit` bytes. Throws an ApiError: 400, 413 or 415. */
 export async function readJson(request: Request, limit: number): Promise<unknown> {
   if (!isJson(request.headers.get("content-type"))) {
     throw new ApiError(415, "The body has to be JSON: send it as content-type: application/json");
   }
-  const bytes = await readBytes(request, limit);
-  checkShape(bytes);
+  const text = await readText(request, limit);
+  const parsed = (): unknown => JSON.parse(text);
   try {
-    const value: unknown = JSON.parse(UTF_8.decode(bytes));
-    return value;
+    return text.length < LARGE ? parsed() : await LARGE_TEXTS.do(parsed);
   } catch (error) {
-    throw new ApiError(400, bytes.length === 0 ? NO_BODY : NO_JSON, {}, { cause: error });
+    throw new ApiError(400, text.length === 0 ? NO_BODY : NO_JSON, {}, { cause: error });
   }
 }
 
@@ -34,8 +34,6 @@ export async function* boundedBody(
   }
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true });
-
 const NO_BODY = "The request has no body: it needs a JSON object";
 const NO_JSON = "The body is no JSON in UTF-8";
 
@@ -46,22 +44,28 @@ function isJson(contentType: string | null): boolean {
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?;?[ \t]*$/i;
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+/** Characters of text that take more than a moment to parse; all of them block all else. */
+const LARGE = 512 * 1024;
+
+const LARGE_TEXTS = new TakingTurns();
+
+/** Looked at and decoded as it comes in: at once, that would take longer than the parsing. */
+async function readText(request: Request, limit: number): Promise<string> {
+  const shape = new JsonShape();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoded = (piece?: Uint8Array): string => {
+    try {
+      return decoder.decode(piece, { stream: piece !== undefined });
+    } catch (error) {
+      throw new ApiError(400, NO_JSON, {}, { cause: error });
+    }
+  };
+  let text = "";
   for await (const chunk of boundedBody(request, limit)) {
-    chunks.push(chunk);
-    size += chunk.length;
+    shape.add(chunk);
+    text += decoded(chunk);
   }
-  const [first] = chunks;
-  if (first !== undefined && chunks.length === 1) return first;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return text + decoded();
 }
 
 function tooLarge(limit: number): ApiError {

@@ -47,6 +47,10 @@ export interface Connection {
   since: number;
   /** Of the requests that are under way. */
   readonly flows: Set<Flow>;
+  /** Is an answer on its way, or one due to a request that came whole? */
+  answering: boolean;
+  /** What comes behind a request with a faulty head may be no request at all: it is not looked at. */
+  isRefused: boolean;
 }
 
 export interface ConnectionLimits {
@@ -62,6 +66,9 @@ export class Connections implements Disposable {
   readonly #open = new Map<Socket, Connection>();
   readonly #perSource = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
+  #sweptAt = performance.now();
+  /** Was the last look left out? Two are not, one after the other. */
+  #leftOut = false;
 
   constructor(limits: ConnectionLimits, bounds: ConnectionBounds) {
     this.#limits = limits;
@@ -85,11 +92,14 @@ export class Connections implements Disposable {
       phase: "new",
       since: performance.now(),
       flows: new Set(),
+      answering: false,
+      isRefused: false,
     };
     this.#open.set(socket, connection);
     this.#perSource.set(source, fromSource + 1);
     socket.once("close", () => {
       this.#open.delete(socket);
+      for (const flow of connection.flows) flow.end();
       const left = (this.#perSource.get(source) ?? 1) - 1;
       if (left > 0) this.#perSource.set(source, left);
       else this.#perSource.delete(source);
@@ -104,7 +114,7 @@ export class Connections implements Disposable {
   /** A request begins; null: too many are under way on this connection. */
   begin({ flows }: Connection): Flow | null {
     if (flows.size >= this.#bounds.pipelined) return null;
-    const flow = new Flow();
+    const flow = new Flow(undefined, [...flows].at(-1) ?? null);
     flows.add(flow);
     return flow;
   }
@@ -112,6 +122,8 @@ export class Connections implements Disposable {
   /** A request ends, and this is what the connection is for from now on. */
   end(connection: Connection, flow: Flow, phase: Phase): void {
     connection.flows.delete(flow);
+    flow.end();
+    if (connection.flows.size === 0) connection.answering = false;
     connection.phase = phase;
     connection.since = performance.now();
   }
@@ -134,6 +146,11 @@ export class Connections implements Disposable {
 
   #sweep(): void {
     const now = performance.now();
+    const stoodStill = now - this.#sweptAt > 4 * SWEEP_MS && !this.#leftOut;
+    this.#sweptAt = now;
+    this.#leftOut = stoodStill;
+    // What came meanwhile is read first: otherwise clients would be cut for what the host did.
+    if (stoodStill) return;
     const limits = this.#limits.flow();
     for (const { socket, phase, since, flows } of this.#open.values()) {
       const isOver = flows.size === 0

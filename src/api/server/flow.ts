@@ -10,9 +10,12 @@ export interface FlowLimits {
 /** Bytes that are handed to the system at once: so many may be on their way, and are not counted yet. */
 export const PIECE = 16 * 1024;
 
-/** The time for which a client was waited for, and what moved in it. */
+/** One request and its answer: the time for which its client was waited for, and what moved in it. */
 export class Flow {
+  /** Resolves when the answers to earlier requests on the connection are out, or the connection is gone. */
+  readonly turn: Promise<void>;
   readonly #now: () => number;
+  readonly #ended = Promise.withResolvers<void>();
   /** When the wait began that is going on. */
   #since: number | null = null;
   /** Milliseconds of earlier waits, and bytes that moved in them. */
@@ -20,8 +23,14 @@ export class Flow {
   #moved = 0;
 
   /** `now` is a clock in milliseconds that is never set. */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(now: () => number = () => performance.now(), before: Flow | null = null) {
+    this.turn = before === null ? Promise.resolve() : before.#ended.promise;
     this.#now = now;
+  }
+
+  /** The answer is out, or nobody is there to take it. */
+  end(): void {
+    this.#ended.resolve();
   }
 
   /** Waits for the client; what resolves is the number of bytes that moved. */

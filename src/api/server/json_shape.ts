@@ -7,25 +7,64 @@ const MAX_STRUCTURE = 64 * 1024;
 
 const MAX_DEPTH = 16;
 
-/** Throws an ApiError for JSON whose values would take much more memory than its text. What is no JSON may pass. */
-export function checkShape(json: Uint8Array): void {
-  let structure = 0;
-  let depth = 0;
-  for (let at = 0; at < json.length; at++) {
-    if (++structure > MAX_STRUCTURE) {
+/** Follows JSON as it comes in, in pieces that may be cut anywhere. What is no JSON may pass. */
+export class JsonShape {
+  #structure = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+
+  /** Throws an ApiError when the values would take much more memory than their text. */
+  add(piece: Uint8Array): void {
+    let at = this.#inString && piece.length > 0 ? this.#endOfString(piece, 0) + 1 : 0;
+    for (; at < piece.length; at++) {
+      this.#outside(piece[at] ?? 0);
+      if (this.#inString) at = this.#endOfString(piece, at + 1);
+    }
+  }
+
+  /** Where the string ends that goes on at `start`, or the piece does; long ones are skipped at the speed of memory. */
+  #endOfString(piece: Uint8Array, start: number): number {
+    let at = start;
+    if (this.#escaped && at < piece.length) {
+      this.#escaped = false;
+      at++;
+    }
+    for (;;) {
+      const quote = piece.indexOf(QUOTE, at);
+      const end = quote < 0 ? piece.length : quote;
+      let backslashes = 0;
+      while (end - 1 - backslashes >= at && piece[end - 1 - backslashes] === BACKSLASH) {
+        backslashes++;
+      }
+      const isEscaped = backslashes % 2 === 1;
+      if (quote < 0) {
+        if (at < piece.length) this.#escaped = isEscaped;
+        return end;
+      }
+      if (!isEscaped) {
+        this.#inString = false;
+        return end;
+      }
+      at = quote + 1;
+    }
+  }
+
+  #outside(byte: number): void {
+    if (++this.#structure > MAX_STRUCTURE) {
       throw new ApiError(400, "The JSON has too many values: only text may be long");
     }
-    switch (json[at]) {
+    switch (byte) {
       case QUOTE:
-        at = endOfString(json, at);
+        this.#inString = true;
         break;
       case BRACKET:
       case BRACE:
-        if (++depth > MAX_DEPTH) throw new ApiError(400, "The JSON is nested too deeply");
+        if (++this.#depth > MAX_DEPTH) throw new ApiError(400, "The JSON is nested too deeply");
         break;
       case BRACKET_END:
       case BRACE_END:
-        depth--;
+        this.#depth--;
         break;
     }
   }
@@ -37,17 +76,3 @@ const BRACKET = 0x5b;
 const BRACKET_END = 0x5d;
 const BRACE = 0x7b;
 const BRACE_END = 0x7d;
-
-/** Where the string that begins at `start` ends; long ones are skipped at the speed of memory. */
-function endOfString(json: Uint8Array, start: number): number {
-  for (let at = start + 1;;) {
-    const quote = json.indexOf(QUOTE, at);
-    if (quote < 0) return json.length;
-    let backslashes = 0;
-    while (json[quote - 1 - backslashes] === BACKSLASH && quote - 1 - backslashes > start) {
-      backslashes++;
-    }
-    if (backslashes % 2 === 0) return quote;
-    at = quote + 1;
-  }
-}

@@ -20,9 +20,10 @@ import {
 } from "./connections.ts";
 import type { Flow } from "./flow.ts";
 import { HearingWatch } from "./hearing_watch.ts";
+import { type HeadFault, headFault, NO_SUCH_METHOD } from "./head_fault.ts";
 import { refusalOfParser, writeRefusal } from "./raw_refusal.ts";
 import { drain, Gone, hasBody, webRequest } from "./web_request.ts";
-import { writeResponse } from "./web_response.ts";
+import { end, writeResponse } from "./web_response.ts";
 
 /** A request to change to WebSocket, with the socket that is to carry it. */
 export interface Upgrade {
@@ -140,6 +141,8 @@ export class HttpServer {
       requestTimeout: 0,
       keepAliveTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Refused in JSON like everything else, see head_fault.ts.
+      requireHostHeader: false,
       noDelay: true,
       // Clients that would rather speak HTTP/2, and say so to a plain server, are answered as if they had not.
       shouldUpgradeCallback: (incoming) => this.#isUpgrade(incoming),
@@ -156,9 +159,17 @@ export class HttpServer {
     server.on("request", (incoming, outgoing) => this.#serve(incoming, outgoing, false));
     server.on("checkContinue", (incoming, outgoing) => this.#serve(incoming, outgoing, true));
     server.on("upgrade", (incoming, socket, head) => this.#serveUpgrade(incoming, socket, head));
+    server.on("checkExpectation", (incoming, outgoing) => this.#serve(incoming, outgoing, false));
+    server.on("connect", (_incoming, socket) => {
+      const { error, headers } = NO_SUCH_METHOD;
+      const refusal = { status: "405 Method Not Allowed", error };
+      writeRefusal(socket, refusal, { ...this.#terms.headers(), ...headers });
+    });
     server.on("clientError", (error, socket) => {
       const refusal = refusalOfParser(error);
-      if (refusal === null || !socket.writable) socket.destroy();
+      // Into the middle of an answer, or before an earlier one, it would be taken for a part of that.
+      const isLost = this.#connectionOf(socket)?.answering !== false;
+      if (refusal === null || isLost || !socket.writable) socket.destroy();
       else writeRefusal(socket, refusal, this.#terms.headers());
     });
     server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
@@ -216,8 +227,11 @@ export class HttpServer {
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
     const connection = this.#connectionOf(incoming.socket);
+    if (connection?.isRefused === true) return;
     const flow = connection === null ? null : this.#connections.begin(connection);
     if (connection === null || flow === null) return void incoming.socket.destroy();
+    // What the parser may still find wrong is with the body of this request alone, or with what comes behind it.
+    connection.answering = connection.flows.size > 1 || !hasBody(incoming);
     outgoing.on("close", () => {
       this.#connections.end(connection, flow, "idle");
       if (this.#stopping) incoming.socket.end();
@@ -240,29 +254,40 @@ export class HttpServer {
     incoming.on("error", () => {});
     outgoing.on("error", () => {});
     let waits = expects;
-    const request = attempt(() =>
+    const fault = headFault(incoming);
+    if (fault !== null) connection.isRefused = true;
+    const request = fault ?? attempt(() =>
       webRequest(incoming, flow, () => {
         if (waits) outgoing.writeContinue();
         waits = false;
       })
     );
-    const response = request === null
-      ? NO_REQUEST()
-      : await this.#terms.answer(request, connection.peer, null);
-    const unread = hasBody(incoming) && !incoming.complete;
-    if (unread || waits || this.#stopping) outgoing.shouldKeepAlive = false;
+    const response = request instanceof Request
+      ? await this.#terms.answer(request, connection.peer, null)
+      : refused(request);
+    await flow.turn;
+    if (incoming.socket.destroyed) {
+      await response.body?.cancel();
+      throw new Gone("The client went away before its turn");
+    }
+    connection.answering = true;
+    const isUnread = hasBody(incoming) && !incoming.complete;
+    if (isUnread || waits || this.#stopping || !(request instanceof Request)) {
+      outgoing.shouldKeepAlive = false;
+    }
     await writeResponse(response, outgoing, flow, {
       head: incoming.method === "HEAD",
       headers: this.#terms.headers(),
     });
     // To close while the client still sends would take the answer from it.
-    if (unread && !waits) await drain(incoming, DRAIN_MS);
-    outgoing.end();
+    if (isUnread && !waits) await drain(incoming, DRAIN_MS);
+    await end(outgoing, flow);
   }
 
   #serveUpgrade(incoming: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     const connection = this.#connectionOf(socket);
-    const flow = connection === null ? null : this.#connections.begin(connection);
+    const isRefused = connection === null || connection.isRefused;
+    const flow = isRefused ? null : this.#connections.begin(connection);
     if (connection === null || flow === null || !(socket instanceof Socket)) {
       return void socket.destroy();
     }
@@ -283,10 +308,10 @@ export class HttpServer {
     },
   ): Promise<void> {
     const upgrade: Upgrade = { incoming, socket, head, taken: false };
-    const request = attempt(() => webRequest(incoming, flow, () => {}));
-    const response = request === null
-      ? NO_REQUEST()
-      : await this.#terms.answer(request, connection.peer, upgrade);
+    const request = headFault(incoming) ?? attempt(() => webRequest(incoming, flow, () => {}));
+    const response = request instanceof Request
+      ? await this.#terms.answer(request, connection.peer, upgrade)
+      : refused(request);
     if (upgrade.taken) return this.#connections.end(connection, flow, "events");
     const outgoing = new ServerResponse(incoming);
     outgoing.shouldKeepAlive = false;
@@ -321,15 +346,18 @@ interface HttpOptions extends ServerOptions {
   readonly shouldUpgradeCallback: (incoming: IncomingMessage) => boolean;
 }
 
-const NO_REQUEST = (): Response =>
-  Response.json({ error: "This is no request that is understood here" }, { status: 400 });
+function refused({ status, error, headers = {} }: HeadFault): Response {
+  return Response.json({ error }, { status, headers });
+}
 
-/** null: what the client wrote cannot be made a request of the web. */
-function attempt(make: () => Request): Request | null {
+/** What the client wrote may be nothing that a request of the web can be made of. */
+function attempt(make: () => Request): Request | HeadFault {
   try {
     return make();
   } catch (error) {
-    if (error instanceof TypeError) return null;
+    if (error instanceof TypeError) {
+      return { status: 400, error: "This is no request that is understood here" };
+    }
     throw error;
   }
 }

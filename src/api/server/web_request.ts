@@ -18,16 +18,17 @@ const BASE = "http://host";
  */
 export function webRequest(incoming: IncomingMessage, flow: Flow, proceed: () => void): Request {
   const { method = "GET", url = "/" } = incoming;
+  // What GET and HEAD carry means nothing, and a request of the web cannot have it.
+  const isTaken = method !== "GET" && method !== "HEAD" && hasBody(incoming);
   return new Request(targetOf(url), {
     method,
     headers: headersOf(incoming.rawHeaders),
-    ...hasBody(incoming) ? { body: bodyOf(incoming, flow, proceed) } : {},
+    ...isTaken ? { body: bodyOf(incoming, flow, proceed) } : {},
   });
 }
 
-/** Does a body follow? By RFC 9112 only with a length or an encoding. Those of GET and HEAD mean nothing. */
-export function hasBody({ method, headers }: IncomingMessage): boolean {
-  if (method === "GET" || method === "HEAD") return false;
+/** Does a body follow? By RFC 9112 only with a length or an encoding. */
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 

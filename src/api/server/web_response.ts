@@ -53,6 +53,13 @@ export async function writeResponse(
   }
 }
 
+/** Ends the answer, and waits until the client has taken it: of small ones many may wait that nobody reads. */
+export async function end(outgoing: ServerResponse, flow: Flow): Promise<void> {
+  const finished = new Promise<number>((resolve) => outgoing.once("close", () => resolve(0)));
+  outgoing.end();
+  if (!outgoing.writableFinished && !outgoing.destroyed) await flow.wait(finished);
+}
+
 /** JSON of our own is there at once, and need not be read as a stream; what is downloaded may be JSON too, and large. */
 function isWhole({ headers }: Response): boolean {
   return headers.get("content-type") === "application/json" && !headers.has("content-disposition");

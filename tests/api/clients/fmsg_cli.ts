@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import * as v from "valibot";
+// @ts-types="../../../src/api/events/ws.d.ts"
 import { WebSocket } from "ws";
 import { PATIENCE, within } from "../../support/wait.ts";
 import { type GoAnswer, goFetch, goForm, goJson, type GoRequest, goSegment } from "./go_http.ts";

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import * as v from "valibot";
+// @ts-types="../../../src/api/events/ws.d.ts"
 import { WebSocket } from "ws";
 import { PATIENCE, within } from "../../support/wait.ts";
 
@@ -202,7 +203,7 @@ export class FmsgMcp {
     const socket = new WebSocket(`${this.#url.replace(/^http/, "ws")}/fmsg/ws`, {
       headers: { authorization: `Bearer ${text}` },
     });
-    const opened = new Promise((resolve, reject) => {
+    const opened = new Promise<void>((resolve, reject) => {
       socket.once("open", resolve);
       socket.once("error", reject);
     });

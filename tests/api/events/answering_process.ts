@@ -1,6 +1,7 @@
 // A client in a process of its own, which answers pings whatever this process does. It prints a line for each.
 
 // @ts-types="@types/ws"
+// @ts-types="../../../src/api/events/ws.d.ts"
 import { WebSocket } from "ws";
 import { PATIENCE, within } from "../../support/wait.ts";
 

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import * as v from "valibot";
 // @ts-types="@types/ws"
+// @ts-types="../../../src/api/events/ws.d.ts"
 import { WebSocket } from "ws";
 import { MESSAGE_ITEM } from "../../../src/api/message_json.ts";
 import { waitFor } from "../../support/wait.ts";

@@ -43,7 +43,7 @@ Deno.test("N10 an event has the shape of a list's item: id, delivery states, rea
   assert.equal(typeof event.data.time, "number");
 });
 
-Deno.test("N6 recipients_added: who had the message hears of the batch, and who is added gets new_msg", async () => {
+Deno.test("N6 recipients_added: every participant hears of the batch, and who is added gets new_msg before", async () => {
   await using stage = await EventStage.open();
   const id = await stage.send({ from: ALICE, to: [BOB] });
   await using alice = await stage.listen(ALICE);
@@ -53,7 +53,7 @@ Deno.test("N6 recipients_added: who had the message hears of the batch, and who 
   stage.publish();
   const [added] = await carol.first(1);
   assert.deepEqual([added?.type, added?.data.id], ["new_msg", id]);
-  for (const client of [alice, bob]) {
+  for (const client of [alice, bob, carol]) {
     const event = await waitFor(() =>
       client.events.find(({ type }) => type === "recipients_added")
     );

@@ -95,6 +95,7 @@ Deno.test("ranges: IPv4 and IPv6 with their bits, in one spelling; nothing else"
     "2001:0db8:0:0::1/128": "2001:db8::1/128",
     "::/0": "::/0",
     "192.0.2.1/32": "192.0.2.1/32",
+    "192.0.2.0/024": "192.0.2.0/24",
   };
   for (const [text, range] of Object.entries(good)) assert.equal(readRange(text), range);
   const wrong = [

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, sign as signWith } from "node:crypto";
 import { MAX_TOKEN } from "../../../src/api/identity/tokens.ts";
+import { holdClock } from "../../store/support.ts";
 import { ISSUER, Provider } from "./provider.ts";
 import {
   ALICE,
@@ -238,6 +239,50 @@ Deno.test("N1 own keys: a rotated key verifies on, a revoked one does not, at th
   for (const token of [before, after]) await refusal(401, stage.asks(token));
   assert.throws(() => stage.authenticator.recheck(identity, "192.0.2.1"), { status: 401 });
   await stage.asks(await stage.token(ALICE));
+});
+
+Deno.test("N1 own tokens die with their user: who gets the address later is another person", async () => {
+  await using stage = await Stage.open();
+  const keys = ownKeys(stage.signingKey);
+  const { issuer } = stage;
+  const claims = { iss: issuer, aud: issuer, sub: ALICE, exp: now() + 3600 };
+  const early = signed(keys, { ...claims, iat: now() - 3000 });
+  assert.match(await refusal(401, stage.asks(early)), /before .* was added/);
+  const token = await stage.token(ALICE);
+  const identity = await stage.asks(token);
+  await stage.store.writer.submit("removeUser", { key: ALICE.toLowerCase() });
+  await refusal(403, stage.asks(token));
+  using clock = holdClock();
+  clock.at += 60;
+  await stage.store.addUser(ALICE);
+  await refusal(401, stage.asks(token));
+  assert.throws(() => stage.authenticator.recheck(identity, "192.0.2.1"), { status: 401 });
+  await stage.asks(await stage.token(ALICE));
+});
+
+Deno.test("N1 a user who was added while the clock was wrong, in a time to come, is let in", async () => {
+  await using stage = await Stage.open([BOB]);
+  {
+    using clock = holdClock();
+    clock.at += 86_400;
+    await stage.store.addUser(ALICE);
+  }
+  await stage.asks(await stage.token(ALICE));
+});
+
+Deno.test("N1 a reload ends what goes on with tokens of an issuer that is trusted no more", async () => {
+  const keys = ed25519("first");
+  await using provider = new Provider([keys]);
+  await using stage = await Stage.open(undefined, provider.lines());
+  const claims = { iss: ISSUER, exp: now() + 60, fmsg_address: ALICE };
+  const theirs = await stage.asks(signed(keys, claims));
+  const own = await stage.asks(await stage.token(ALICE));
+  for (const identity of [theirs, own]) stage.authenticator.recheck(identity, "192.0.2.1");
+  stage.reload("");
+  assert.throws(() => stage.authenticator.recheck(theirs, "192.0.2.1"), { status: 401 });
+  stage.authenticator.recheck(own, "192.0.2.1");
+  stage.reload("  public_url: https://other.example/\n");
+  assert.throws(() => stage.authenticator.recheck(own, "192.0.2.1"), { status: 401 });
 });
 
 Deno.test("N1 own tokens are for the URL that the host has: another's are refused", async () => {

@@ -1,20 +1,13 @@
 // Routes without a server in front: with the store, the authenticator and the mailboxes that a host gives them.
 
-import { ApiError } from "../../../src/api/error.ts";
 import type { ApiContext } from "../../../src/api/context.ts";
-import { Authenticator } from "../../../src/api/identity/authenticator.ts";
 import { issuerOf } from "../../../src/api/identity/issuer.ts";
 import { signIdentityToken } from "../../../src/api/identity/tokens.ts";
-import { allRoutes } from "../../../src/api/routes/mod.ts";
-import { type Config, parseConfig } from "../../../src/config.ts";
-import { Log } from "../../../src/host/mod.ts";
-import { Access, Mailbox, Search } from "../../../src/store/mod.ts";
 import { Address } from "../../../src/wire/mod.ts";
-import { HERE, TestStore } from "../../store/support.ts";
+import type { TestStore } from "../../store/support.ts";
+import { ALICE, BOB, CAROL, RouteHost } from "./route_host.ts";
 
-export const ALICE = `@alice@${HERE}`;
-export const BOB = `@bob@${HERE}`;
-export const CAROL = `@carol@${HERE}`;
+export { ALICE, BOB, CAROL };
 
 export interface Asking {
   /** Whose identity token the request has. */
@@ -34,40 +27,25 @@ export interface Told {
 }
 
 export class RouteStage implements AsyncDisposable {
-  private constructor(
-    readonly store: TestStore,
-    readonly context: ApiContext,
-    private readonly closing: AsyncDisposableStack,
-  ) {}
+  private constructor(private readonly host: RouteHost) {}
 
   static async open(users: readonly string[] = [ALICE, BOB, CAROL]): Promise<RouteStage> {
-    await using opening = new AsyncDisposableStack();
-    const store = opening.use(await TestStore.open(users));
-    const { folder, writer } = store;
-    await writer.submit("ensureSigningKey", null);
-    const access = opening.use(new Access(folder));
-    const mailbox = opening.use(new Mailbox(folder));
-    const search = opening.use(new Search(folder));
-    const log = new Log({ level: "error", readable: false, write: () => {} });
-    const config = (): Config & { api: NonNullable<Config["api"]> } => CONFIG;
-    const authenticator = opening.use(new Authenticator({ config, log, writer, access }));
-    const context: ApiContext = {
-      config,
-      log,
-      writer,
-      access,
-      search,
-      authenticator,
-      mailbox: (address) => mailbox.forIdentity(address),
-    };
-    return new RouteStage(store, context, opening.move());
+    return new RouteStage(await RouteHost.open(users));
+  }
+
+  get store(): TestStore {
+    return this.host.store;
+  }
+
+  get context(): ApiContext {
+    return this.host.context;
   }
 
   /** A token of a user, signed by the host. */
   async token(address: string): Promise<string> {
     const key = this.context.access.currentSigningKey();
     if (key === null) throw new Error("The store has no key to sign with");
-    return (await signIdentityToken(key, issuerOf(CONFIG), address, 3600)).token;
+    return (await signIdentityToken(key, issuerOf(this.context.config()), address, 3600)).token;
   }
 
   addressOf(text: string): Address {
@@ -90,39 +68,22 @@ export class RouteStage implements AsyncDisposable {
       },
       ...json === undefined ? {} : { body: JSON.stringify(json) },
     });
-    const route = allRoutes.find(({ description }) =>
-      description.method === method.toLowerCase() &&
-      new URLPattern({ pathname: description.path }).test(request.url)
+    const { authenticator } = this.context;
+    return await told(
+      await this.host.answer(
+        request,
+        ip,
+        async (admission) =>
+          admission === "open"
+            ? null
+            : await authenticator.authenticate({ authorization, actAs, ip }),
+      ),
     );
-    if (route === undefined) throw new Error(`There is no route for ${what}`);
-    const { context } = this;
-    try {
-      const identity = route.description.admission === "open"
-        ? null
-        : await context.authenticator.authenticate({ authorization, actAs, ip });
-      return await told(await route.answer({ context, identity, request, ip }));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const { status, message, headers } = error;
-      return { status, headers: new Headers(headers), body: { error: message } };
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.closing.disposeAsync();
+    await this.host[Symbol.asyncDispose]();
   }
-}
-
-const CONFIG = configWithApi();
-
-function configWithApi(): Config & { api: NonNullable<Config["api"]> } {
-  const config = parseConfig(
-    JSON.stringify({ domain: HERE, api: { listen: "127.0.0.1:8000" } }),
-    "fmsg.yaml",
-  );
-  const { api } = config;
-  if (api === null) throw new Error("The configuration has no interface");
-  return { ...config, api };
 }
 
 async function told(response: Response): Promise<Told> {

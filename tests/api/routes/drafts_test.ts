@@ -122,6 +122,21 @@ Deno.test("N2 a draft is its sender's alone; of a sent message other participant
   equal((await stage.upload(BOB, sent, "a.txt", "x")).status, 403);
 });
 
+Deno.test("N3 what may not be changed is 403 or 404, whatever the body says", async () => {
+  await using stage = await MessageStage.open();
+  const sent = await stage.send(ALICE);
+  const draft = await stage.draft(ALICE);
+  const large = `"${"x".repeat(40 * 1024 * 1024)}"`;
+  for (const body of ["", "{}", "no JSON", '{"add_to": 5}', large]) {
+    await stage.expect(403, ALICE, "PUT", `/fmsg/${sent}`, body);
+    await stage.expect(403, BOB, "PUT", `/fmsg/${sent}`, body);
+    await stage.expect(404, BOB, "PUT", `/fmsg/${draft}`, body);
+    await stage.expect(404, CAROL, "POST", `/fmsg/${sent}/add-to`, body);
+  }
+  await stage.expect(200, ALICE, "POST", `/fmsg/${sent}/add-to`, { json: { add_to: [CAROL] } });
+  await stage.expect(403, CAROL, "POST", `/fmsg/${sent}/add-to`, "{}");
+});
+
 Deno.test("what is hidden and what does not exist are answered alike", async () => {
   await using stage = await MessageStage.open();
   const hidden = await stage.send(ALICE);

@@ -2,21 +2,13 @@
 // answered in process.
 
 import assert from "node:assert/strict";
-import type { ApiContext } from "../../../src/api/context.ts";
-import { ApiError } from "../../../src/api/error.ts";
-import { Authenticator } from "../../../src/api/identity/authenticator.ts";
 import type { Identity } from "../../../src/api/identity/identity.ts";
-import type { Route } from "../../../src/api/route.ts";
-import { allRoutes } from "../../../src/api/routes/mod.ts";
-import { parseConfig } from "../../../src/config.ts";
-import { Log } from "../../../src/host/mod.ts";
-import { Access, Mailbox, Search, type WriterSettings } from "../../../src/store/mod.ts";
+import type { WriterSettings } from "../../../src/store/mod.ts";
 import { Address } from "../../../src/wire/mod.ts";
-import { HERE, TestStore, type User } from "../../store/support.ts";
+import type { TestStore, User } from "../../store/support.ts";
+import { ALICE, BOB, CAROL, RouteHost } from "./route_host.ts";
 
-export const ALICE = `@alice@${HERE}`;
-export const BOB = `@bob@${HERE}`;
-export const CAROL = `@carol@${HERE}`;
+export { ALICE, BOB, CAROL };
 
 /** What an answer was. */
 export interface Answered {
@@ -30,35 +22,17 @@ export interface Answered {
 export type Body = BodyInit | { readonly json: unknown };
 
 export class MessageStage implements AsyncDisposable {
-  private constructor(
-    readonly store: TestStore,
-    private readonly context: ApiContext,
-    private readonly closing: AsyncDisposableStack,
-  ) {}
+  private constructor(private readonly host: RouteHost) {}
 
   static async open(
     users: readonly User[] = [ALICE, BOB, CAROL],
     settings: Partial<WriterSettings> = {},
   ): Promise<MessageStage> {
-    await using opening = new AsyncDisposableStack();
-    const store = opening.use(await TestStore.open(users, settings));
-    const { folder, writer } = store;
-    const access = opening.use(new Access(folder));
-    const mailbox = opening.use(new Mailbox(folder));
-    const search = opening.use(new Search(folder));
-    const log = new Log({ level: "error", readable: false, write: () => {} });
-    const config = configFor(settings);
-    const authenticator = opening.use(new Authenticator({ config, log, writer, access }));
-    const context: ApiContext = {
-      config,
-      log,
-      writer,
-      access,
-      search,
-      authenticator,
-      mailbox: (address) => mailbox.forIdentity(address),
-    };
-    return new MessageStage(store, context, opening.move());
+    return new MessageStage(await RouteHost.open(users, settings));
+  }
+
+  get store(): TestStore {
+    return this.host.store;
   }
 
   /** A request of this user's. An error that is no ApiError goes through: it would be a 500. */
@@ -124,24 +98,11 @@ export class MessageStage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.closing.disposeAsync();
+    await this.host[Symbol.asyncDispose]();
   }
 
   async #answer(user: string, request: Request): Promise<Response> {
-    const found = allRoutes.find((route) => matches(route, request));
-    if (found === undefined) return new Response(null, { status: 404 });
-    const { context } = this;
-    const identity = identityOf(user);
-    try {
-      return await found.answer({ context, identity, request, ip: "127.0.0.1" });
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const { status, message, headers } = error;
-      return new Response(JSON.stringify({ error: message }), {
-        status,
-        headers: { ...headers, "content-type": "application/json" },
-      });
-    }
+    return await this.host.answer(request, "127.0.0.1", () => identityOf(user));
   }
 }
 
@@ -188,18 +149,6 @@ async function answered(response: Response): Promise<Answered> {
   return { status: response.status, headers: response.headers, text, json };
 }
 
-function configFor(settings: Partial<WriterSettings>): ApiContext["config"] {
-  const { maxSize = 10 * 1024 * 1024, maxExpandedSize = maxSize } = settings;
-  const limits = { max_size: maxSize, max_expanded_size: maxExpandedSize };
-  const config = parseConfig(
-    JSON.stringify({ domain: HERE, api: { listen: "127.0.0.1:8000" }, limits }),
-    "fmsg.yaml",
-  );
-  const { api } = config;
-  assert.ok(api !== null);
-  return () => ({ ...config, api });
-}
-
 function identityOf(text: string): Identity {
   const address = Address.parse(text);
   assert.ok(address !== null, text);
@@ -209,14 +158,9 @@ function identityOf(text: string): Identity {
     via: "identity provider",
     expires: Infinity,
     keyId: null,
+    issuer: "https://idp.example",
     signedBy: null,
+    issued: null,
     actsAs: false,
   };
-}
-
-function matches({ description: { method, path } }: Route, request: Request): boolean {
-  const segments = new URL(request.url).pathname.split("/");
-  const names = path.split("/");
-  return method === request.method.toLowerCase() && names.length === segments.length &&
-    names.every((name, i) => name.startsWith(":") || name === segments[i]);
 }

@@ -98,4 +98,12 @@ Deno.test("N8 other character sets are shown as text, and a thread has a bound i
   });
   ok(latin.kind === "sent");
   equal(await thread(stage, BOB, latin.id), `--- ${ALICE} TIME ---\nGröße\n`);
+  const utf16 = await stage.store.send({
+    from: ALICE,
+    to: [BOB],
+    type: "text/plain;charset=UTF-16",
+    body: Uint8Array.of(0, 0x47, 0, 0x72, 0, 0xf6, 0, 0xdf, 0, 0x65),
+  });
+  ok(utf16.kind === "sent");
+  equal(await thread(stage, BOB, utf16.id), `--- ${ALICE} TIME ---\nGröße\n`);
 });

@@ -1,6 +1,7 @@
 // JSON bodies: what is taken, and what is refused before it costs anything.
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { TakingTurns } from "../../../src/api/server/taking_turns.ts";
 import { readJson } from "../../../src/api/server/body.ts";
 
 const LIMIT = 256 * 1024;
@@ -110,9 +111,43 @@ Deno.test("N9 a body of unknown length is refused as soon as it is too large", a
   const body = new ReadableStream({
     pull: (controller) => {
       pulled++;
-      controller.enqueue(new Uint8Array(64 * 1024));
+      // All of it in one text: otherwise it would be refused for its shape before.
+      controller.enqueue(
+        new TextEncoder().encode((pulled === 1 ? '"' : "a").padEnd(64 * 1024, "a")),
+      );
     },
   }, { highWaterMark: 0 });
   await assert.rejects(readJson(request(body), LIMIT), { name: "ApiError", status: 413 });
   assert.equal(pulled, LIMIT / (64 * 1024) + 1);
+});
+
+Deno.test("N9 JSON is the same however it is cut into pieces, within characters, escapes and strings", async () => {
+  const text = JSON.stringify({ a: 'é"\\\\"\\', b: ["中", "\u{1f600}"] }) + " ";
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at <= bytes.length; at++) {
+    const body = ReadableStream.from([bytes.slice(0, at), bytes.slice(at)]);
+    assert.deepEqual(await readJson(request(body), LIMIT), JSON.parse(text));
+  }
+  const nested = new TextEncoder().encode("[".repeat(17));
+  const body = ReadableStream.from(Array.from(nested, (byte) => Uint8Array.of(byte)));
+  await assert.rejects(readJson(request(body), LIMIT), { status: 400, message: /nested/ });
+  const half = ReadableStream.from([Uint8Array.of(0x22, 0xc3)]);
+  await assert.rejects(readJson(request(half), LIMIT), { status: 400 });
+});
+
+Deno.test("N9 large bodies are parsed one at a time, with rests in between, and a broken one holds nobody up", async () => {
+  const turns = new TakingTurns();
+  const busy = (ms: number) => (): number => {
+    const started = performance.now();
+    while (performance.now() < started + ms);
+    return started;
+  };
+  const broken = turns.do(() => {
+    throw new Error("broken");
+  });
+  await assert.rejects(broken, /broken/);
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => turns.do(busy(20))));
+  // The clock of timers counts whole milliseconds.
+  assert.ok((second ?? 0) - (first ?? 0) >= 39, `${first} ${second}`);
+  assert.ok((third ?? 0) - (second ?? 0) >= 39, `${second} ${third}`);
 });
