@@ -20,6 +20,7 @@ export async function api(bench: Bench, scale: Scale): Promise<readonly Table[]>
   const load = new ApiLoad(bench, measured, bare, scale);
   const rows = [
     ...await load.lists(),
+    ...await load.searches(),
     ...await load.sending(),
     ...await load.downloads(),
   ];
@@ -76,6 +77,20 @@ class ApiLoad {
         const label = `list of ${shown(mailbox)}, offset ${shown(offset)}`;
         rows.push(await this.#compared(label, path, count, timesOf(count, requests)));
       }
+    }
+    return rows;
+  }
+
+  /** One at a time: they share a thread, and an address has a few at once. */
+  async searches(): Promise<Row[]> {
+    const { mailbox, requests } = this.scale.api;
+    const rows: Row[] = [];
+    for (
+      const [what, query] of [["a word of all", "message"], ["a phrase of none", '"bench message"']]
+    ) {
+      const path = `/fmsg/search?limit=${LISTED}&q=${encodeURIComponent(query ?? "")}`;
+      const label = `search of ${shown(mailbox)}, ${what}`;
+      rows.push(await this.#compared(label, path, 1, timesOf(1, requests)));
     }
     return rows;
   }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 // @ts-types="@types/ws"
+// @ts-types="../src/api/events/ws.d.ts"
 import { WebSocket } from "ws";
 import { heard, orders as readOrders, say } from "./child.ts";
 import { createAndSend } from "./http_client.ts";

@@ -20,9 +20,6 @@ export function examineConfiguration(config: Config, file: string): Finding[] {
   return [
     on.ok("config", `${file} is for ${config.domain}`),
     ...judgeAccess(file, modeOf(file)),
-    ...config.notices.map((notice) =>
-      on.warning("config-notices", notice, "remove the key, or wait for the version that knows it")
-    ),
     ...judgePorts(config),
     ...judgeFixedAnswers(config),
   ];

@@ -1,7 +1,8 @@
 // The interface for clients, where there is one: that it answers, also under its public address, and not in clear text.
 
+import { request } from "node:https";
 import type { Config } from "../config.ts";
-import { addressText } from "../net/mod.ts";
+import { addressText, systemRoots } from "../net/mod.ts";
 import { type Finding, findingsOn, wordsOf } from "./finding.ts";
 import { readRoots } from "./own_certificate.ts";
 import type { Running } from "./running.ts";
@@ -29,15 +30,14 @@ export async function examineInterface(running: Running, subject: Subject): Prom
     return [...findings, changed()];
   }
   if (api.address === null) return [...findings, waits()];
-  const scheme = api.tls ? "https" : "http";
+  const place = callable(api.address);
   const [here, there] = await Promise.all([
-    // By its name, which the certificate has, it is called below, where others call it.
-    api.tls ? null : ask(`${scheme}://${callable(api.address)}`, config, subject),
+    api.tls ? askWithTls(place, subject) : ask(`http://${place}`, config, subject),
     url === null ? null : ask(url, config, subject),
   ]);
   return [
     ...findings,
-    ...here === null ? [] : [judgeHere(api.address, here)],
+    judgeHere(api.address, here),
     ...url === null || there === null ? [] : [judgePublic(url, there)],
   ];
 }
@@ -123,7 +123,9 @@ function waits(): Finding {
 /** The interface refuses who brings no token, in JSON. */
 async function ask(base: string, config: Config, { signal }: Subject): Promise<Asked> {
   const { pem } = readRoots(config);
-  using client = Deno.createHttpClient(pem === null ? {} : { caCerts: [pem] });
+  using client = Deno.createHttpClient({
+    caCerts: [systemRoots(), pem].filter((pem) => pem !== null),
+  });
   try {
     const response = await fetch(`${base}/fmsg`, {
       client,
@@ -131,19 +133,50 @@ async function ask(base: string, config: Config, { signal }: Subject): Promise<A
       signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),
     });
     await response.body?.cancel();
-    const isInterface = response.status === 401 &&
-      response.headers.get("content-type") === "application/json";
-    return isInterface ? { kind: "interface" } : { kind: "other", status: response.status };
+    return answered(response.status, response.headers.get("content-type"));
   } catch (error) {
     return { kind: "none", why: rootOf(error) };
   }
+}
+
+/**
+ * The same by the host's name on this machine, wherever that leads. What is wrong with the certificate is found
+ * elsewhere, and nothing secret is sent.
+ */
+async function askWithTls(place: string, { name, signal }: Subject): Promise<Asked> {
+  const { hostname, port } = new URL(`https://${place}`);
+  const { promise, resolve } = Promise.withResolvers<Asked>();
+  const asking = request({
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: port === "" ? 443 : Number(port),
+    path: "/fmsg",
+    servername: name,
+    headers: { host: name },
+    rejectUnauthorized: false,
+    agent: false,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),
+  }, (response) => {
+    resolve(answered(response.statusCode ?? 0, response.headers["content-type"] ?? null));
+    response.destroy();
+  });
+  asking.on("error", (error) => resolve({ kind: "none", why: rootOf(error) }));
+  asking.end();
+  return await promise;
+}
+
+function answered(status: number, type: string | null): Asked {
+  const isInterface = status === 401 && type === "application/json";
+  return isInterface ? { kind: "interface" } : { kind: "other", status };
 }
 
 /** The runtime's own words repeat the address before they come to the point. */
 function rootOf(error: unknown): string {
   let cause = error;
   while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
-  return wordsOf(cause);
+  return wordsOf(cause).replace(
+    /^error sending request for url \(\S+\): (?:client error \(\w+\): )?/,
+    "",
+  );
 }
 
 /** What listens everywhere is called on this machine. */

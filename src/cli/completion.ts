@@ -1,17 +1,17 @@
-// fmsg completion: scripts for shells, which complete commands, options, their values and the users' addresses.
+// fmsg completion: scripts for shells, which complete commands, options, their values, users' addresses and ids of keys.
 
 import { existsSync } from "node:fs";
 import { Argument, Command } from "commander";
 import { findConfig, loadConfig } from "../config.ts";
-import { Mailbox, storeFile } from "../store/mod.ts";
+import { Access, Mailbox, storeFile } from "../store/mod.ts";
 import { command, type CommonOptions, type Output, printResult } from "./context.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
 type Shell = typeof SHELLS[number];
 
-/** Addresses that are offered at once. */
-const MAX_ADDRESSES = 500;
+/** Addresses or ids that are offered at once. */
+const AT_ONCE = 500;
 
 export function completionCommand(output: Output): Command {
   const completion = command("completion", "print a script that lets a shell complete commands")
@@ -50,25 +50,44 @@ async function scriptFor(shell: Shell, root: Command): Promise<string> {
   }
 }
 
-/** What the scripts call for addresses. It never complains, since its words would land in somebody's line. */
-export function completeAddressesCommand(output: Output): Command {
-  return command("complete-addresses", "print users' addresses for a shell's completion")
+/** What the scripts call for addresses and for keys. They never complain, since their words would land in somebody's line. */
+export function completingCommands(output: Output): Command[] {
+  return [
+    completing("addresses", "users' addresses", addressesIn, output),
+    completing("keys", "the ids of API keys", keyIdsIn, output),
+  ];
+}
+
+type Known = (dataDir: string, prefix: string) => readonly string[];
+
+function completing(name: string, what: string, read: Known, output: Output): Command {
+  return command(`complete-${name}`, `print ${what} for a shell's completion`)
     .argument("[prefix]", "how they begin")
     .action((prefix: string | undefined, options: CommonOptions) => {
-      const addresses = addressesHere(prefix ?? "", options);
-      if (addresses.length > 0) printResult(output, options, addresses, () => addresses.join("\n"));
+      const known = knownHere(read, prefix ?? "", options);
+      if (known.length > 0) printResult(output, options, known, () => known.join("\n"));
     });
 }
 
-function addressesHere(prefix: string, options: CommonOptions): readonly string[] {
+function addressesIn(dataDir: string, prefix: string): readonly string[] {
+  using mailbox = new Mailbox(dataDir);
+  return mailbox.addresses(prefix, AT_ONCE);
+}
+
+function keyIdsIn(dataDir: string, prefix: string): readonly string[] {
+  using access = new Access(dataDir);
+  return access.allGrants().map(({ keyId }) => keyId).filter((id) => id.startsWith(prefix))
+    .slice(0, AT_ONCE);
+}
+
+function knownHere(read: Known, prefix: string, options: CommonOptions): readonly string[] {
   try {
     const file = findConfig(options.config, Deno.env, existsSync);
     if (file === undefined) return [];
     const { data_dir } = loadConfig(file);
     // Nobody who presses Tab wants a store made.
     if (!existsSync(storeFile(data_dir))) return [];
-    using mailbox = new Mailbox(data_dir);
-    return mailbox.addresses(prefix, MAX_ADDRESSES);
+    return read(data_dir, prefix);
   } catch {
     return [];
   }

@@ -42,7 +42,6 @@ async function run(options: CommonOptions): Promise<void> {
     readable: Deno.stderr.isTerminal(),
     write: writeToStderr,
   });
-  for (const notice of config.notices) log.warn(notice);
   if (Deno.uid() === 0) log.warn(AS_ROOT);
   const host = await start(config, log);
   surviveFaults(host);
@@ -110,7 +109,6 @@ function surviveFaults(host: Host): void {
 function reload(host: Host, options: CommonOptions, log: Log): void {
   try {
     const config = openConfig(options);
-    for (const notice of config.notices) log.warn(notice);
     for (const key of host.reload(config)) {
       log.warn("a key has changed that is read at the start only: restart the host for it", {
         key,

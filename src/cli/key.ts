@@ -52,9 +52,9 @@ export function keyCommand(output: Output): Command {
         `a name for the client, of letters, digits, dots and hyphens (default: ${DEFAULT_AGENT})`,
       )
       .option(
-        "--cidr <range>",
-        "addresses from which the key may be used; may be given several times (default: all)",
-        append,
+        "--cidr <ranges>",
+        "addresses from which the key may be used, separated by commas; may be given several times (default: all)",
+        appendList,
       )
       .option(
         "--expires <time>",
@@ -146,20 +146,25 @@ async function list(options: CommonOptions, output: Output): Promise<void> {
   }
   printResult(output, options, grants.map(printed), () => {
     const { style, columns, isTerminal } = output;
-    const head = ["key id", "acts as", "owner", "agent", "from", "expires"];
+    // Mostly who has a key is whom it acts as.
+    const hasOwners = !isTerminal || grants.some(({ owner, address }) => owner !== address);
+    const head = ["key id", "acts as", ...hasOwners ? ["owner"] : [], "agent", "from", "expires"];
     const now = Date.now() / 1000;
     return table(
       grants.map((grant) => [
         grant.keyId,
         shownAddress(grant.address),
-        shownAddress(grant.owner),
+        ...hasOwners ? [shownAddress(grant.owner)] : [],
         safe(grant.agent),
         rangesText(grant),
-        grant.expires > now
-          ? formatTime(grant.expires)
-          : style.yellow(`${formatTime(grant.expires)} (expired)`),
+        grant.expires > now ? formatTime(grant.expires) : style.yellow("expired"),
       ]),
-      { head: isTerminal ? head.map(style.dim) : [], columns, flexible: 4 },
+      {
+        head: isTerminal ? head.map(style.dim) : [],
+        columns,
+        flexible: head.indexOf("from"),
+        whole: [0, head.length - 1],
+      },
     );
   });
 }
@@ -252,6 +257,6 @@ function typedRanges(texts: readonly string[]): string[] {
   });
 }
 
-function append(value: string, values: readonly string[] = []): string[] {
-  return [...values, value];
+function appendList(value: string, values: readonly string[] = []): string[] {
+  return [...values, ...value.split(",").map((one) => one.trim())];
 }

@@ -12,7 +12,7 @@ import {
   withCommonOptions,
   withExamples,
 } from "./context.ts";
-import { completeAddressesCommand, completionCommand } from "./completion.ts";
+import { completingCommands, completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { printTopic, withTopics } from "./help.ts";
 import { hostCommand } from "./host.ts";
@@ -80,7 +80,9 @@ function program(output: Output): Command {
   root.addCommand(queueCommand(output));
   root.addCommand(demoCommand(output));
   root.addCommand(completionCommand(output));
-  root.addCommand(completeAddressesCommand(output), { hidden: true });
+  for (const completing of completingCommands(output)) {
+    root.addCommand(completing, { hidden: true });
+  }
   withTopics(root);
   withExamples(root, "fmsg help send", "fmsg user list --json");
   root.hook("preAction", async (_root, action) => {
@@ -96,6 +98,7 @@ function program(output: Output): Command {
 /** Commands that line nothing up, and are started often or by programs. */
 const WITHOUT_COLUMNS: ReadonlySet<string> = new Set([
   "complete-addresses",
+  "complete-keys",
   "completion",
   "run",
   "send",

@@ -11,6 +11,8 @@ export interface TableOptions {
   readonly align?: readonly ("left" | "right")[];
   /** The column that gives way first when there is too little room. Default: whichever is widest. */
   readonly flexible?: number;
+  /** Columns that are of no use when they are cut, as what is to be typed elsewhere: they give way last. */
+  readonly whole?: readonly number[];
 }
 
 /**
@@ -53,14 +55,18 @@ function shrink(natural: readonly number[], options: TableOptions): number[] {
     widths[index] = after;
     excess -= before - after;
   };
+  const isWhole = (index: number): boolean => options.whole?.includes(index) === true;
   if (excess > 0 && options.flexible !== undefined) {
     take(options.flexible, LEAST_FLEXIBLE, excess);
   }
   // One column at a time from the widest, so that the narrow ones stay whole the longest.
   while (excess > 0) {
-    const widest = Math.max(...widths);
+    const givesWay = widths.some((one, index) => one > 1 && !isWhole(index))
+      ? (index: number) => !isWhole(index)
+      : () => true;
+    const widest = Math.max(...widths.filter((_, index) => givesWay(index)));
     if (widest <= 1) break;
-    take(widths.indexOf(widest), 1, 1);
+    take(widths.findIndex((one, index) => one === widest && givesWay(index)), 1, 1);
   }
   return widths;
 }

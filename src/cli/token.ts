@@ -80,5 +80,7 @@ export function requireUser(access: Access, address: Address, config: Config): s
 /** What is made for the interface is of no use without it. */
 export function noteMissingInterface({ api }: Config, output: Output): void {
   if (api !== null) return;
-  output.note("This host has no interface for clients yet: set api.listen in fmsg.yaml");
+  output.note(
+    'This host has no interface for clients yet: "fmsg host init" asks for it, or set api.listen in fmsg.yaml',
+  );
 }

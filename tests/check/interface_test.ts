@@ -24,6 +24,20 @@ Deno.test("the interface of a running host is found to answer, under its public 
   assert.match(words(await examine(host), "api-answers"), /has changed .* restart the host/);
 });
 
+Deno.test("an interface with TLS is found to answer on this machine, whatever its name leads to", async () => {
+  await using world = await World.make();
+  const host = await world.host({ api: { tls: true } });
+  assert.equal(level(await examine(host), "api-answers"), "ok");
+  await host.configure({ api: { public_url: "https://nowhere.invalid" } });
+  const found = await examine(host);
+  assert.equal(level(found, "api-answers"), "ok");
+  // Once, and without what the runtime was doing.
+  assert.match(
+    words(found, "api-public-url"),
+    /^As https:\/\/nowhere\.invalid nothing answers: dns error: /,
+  );
+});
+
 Deno.test("a host without an interface is not told of one", async () => {
   await using world = await World.make();
   const host = await world.host();

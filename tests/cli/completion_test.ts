@@ -68,6 +68,17 @@ Deno.test("bash completes the addresses of users, which it takes apart at @ and 
   assert.deepEqual(await bash.complete('fmsg send --topic "two words" --from @ali'), [alice]);
 });
 
+Deno.test("bash completes the ids of API keys", async () => {
+  using bash = await Bash.start("alice");
+  assert.deepEqual(await bash.complete("fmsg key revoke "), []);
+  const made = await bash.place.json("key", "create", "@alice@a.test");
+  const id = String(made instanceof Object && "key_id" in made ? made.key_id : "");
+  assert.match(id, /^[0-9a-f]{16}$/);
+  assert.deepEqual(await bash.complete("fmsg key revoke "), [id]);
+  assert.deepEqual(await bash.complete(`fmsg key revoke ${id.slice(0, 4)}`), [id]);
+  assert.deepEqual(await bash.complete("fmsg key revoke x"), []);
+});
+
 Deno.test("addresses come from the configuration that the line names", async () => {
   using bash = await Bash.start("alice");
   using other = new Place("b.test");

@@ -336,6 +336,8 @@ api:
     tls: false,
     trusted_proxies: ["127.0.0.0/8"],
     origins: ["https://app.example.com"],
+    rate: 500,
+    uploads: 4,
     idp: { issuer: null, audience: null, jwks: null, claim: "fmsg_address" },
   });
 });
@@ -426,7 +428,7 @@ function assertSays(text: string, wanted: Answers): void {
 }
 
 function assertOthersSame(before: Config, now: Config, wanted: Answers): void {
-  const { domain: _d, data_dir: _f, listen: _l, tls: _t, api: _a, notices: _n, ...others } = now;
+  const { domain: _d, data_dir: _f, listen: _l, tls: _t, api: _a, ...others } = now;
   for (const [key, value] of Object.entries(others)) {
     assert.deepEqual(value, new Map(Object.entries(before)).get(key), key);
   }

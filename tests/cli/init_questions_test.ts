@@ -1,6 +1,6 @@
 // The conversation of fmsg host init, with answers in place of a terminal: the questions, their order and their defaults.
 import assert from "node:assert/strict";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig, parseConfig } from "../../src/config.ts";
 import { makeAuthority } from "../../src/certificate/make.ts";
 import {
   type Asker,
@@ -13,7 +13,7 @@ import { carryOut } from "../../src/cli/init/carry_out.ts";
 import { finish } from "../../src/cli/init/finish.ts";
 import { type InitOptions, readFlags } from "../../src/cli/init/flags.ts";
 import { domainOf, lookAround, usualDataDir } from "../../src/cli/init/found.ts";
-import { freeListen, type Port, portNotes } from "../../src/cli/init/ports.ts";
+import { freeListen, interfaceNotes, type Port, portNotes } from "../../src/cli/init/ports.ts";
 import { prepare, type Prepared } from "../../src/cli/init/prepare.ts";
 import type { Endpoint } from "../../src/config.ts";
 import { InitPlace } from "./init_place.ts";
@@ -303,6 +303,49 @@ Deno.test("init tells of ports that are taken, forbidden, or not the one that ot
   assert.match(notes(80, "forbidden"), /Only root may listen on 0\.0\.0\.0:80/);
   const moved = notes(1, "free", [{ ip: "0.0.0.0", port: 5000 }]);
   assert.match(moved, /Others connect to port 4930: it has to be passed on to 5000/);
+});
+
+Deno.test("init shows where apps connect before it is agreed to, and then what they need", async () => {
+  for (
+    const [api, summary, need] of [
+      ["none", /Apps +do not connect/, null],
+      [
+        "local",
+        /Apps +connect to https:\/\/fmsg\.a\.test, .*web server.* to 127\.0\.0\.1:8000/,
+        /web server passes them on to 127\.0\.0\.1:8000/,
+      ],
+      [
+        "public",
+        /Apps +connect to https:\/\/fmsg\.a\.test, served on 127\.0\.0\.1:443/,
+        /TCP 443 is open in the firewall/,
+      ],
+    ] as const
+  ) {
+    using place = new InitPlace();
+    const asker = new Answering("a.test", "alice", "self-made", api, "go");
+    await converse(place, asker);
+    assert.match(asker.said.join("\n"), summary);
+    const { status, stdout } = await place.init("--domain=a.test", "--user=alice", `--api=${api}`);
+    assert.equal(status, 0);
+    const told = stdout.replaceAll("\n", " ");
+    if (need === null) assert.doesNotMatch(told, /Apps|key create/);
+    else assert.match(told, new RegExp(`${need.source}.* key create @alice@a\\.test"`));
+  }
+});
+
+Deno.test("init says what keeps apps from connecting, unless the host that runs has the place itself", () => {
+  const config = (api: string) => parseConfig(`domain: a.test\napi: {${api}}`, "fmsg.yaml");
+  const straight = config('listen: "[::]:443", tls: true');
+  const behind = config("listen: 127.0.0.1:8000");
+  const taken = (): Port => "taken";
+  assert.match(
+    interfaceNotes(straight, behind, taken).join("\n"),
+    /^Another program listens on \[::\]:443 .*--api local\)$/,
+  );
+  assert.match(interfaceNotes(behind, null, taken).join("\n"), /change api\.listen in fmsg\.yaml$/);
+  assert.deepEqual(interfaceNotes(straight, straight, taken), []);
+  assert.deepEqual(interfaceNotes(straight, null, () => "free"), []);
+  assert.deepEqual(interfaceNotes(parseConfig("domain: a.test", "fmsg.yaml"), null, taken), []);
 });
 
 const ENTER = Symbol("Enter");

@@ -1,6 +1,7 @@
 // fmsg key: API keys that are made, listed and revoked, and the key that the host signs with (row N11).
 
 import assert from "node:assert/strict";
+import { width } from "../../src/cli/terminal.ts";
 import { join } from "node:path";
 import { Access } from "../../src/store/mod.ts";
 import { readApiKey } from "../../src/api/identity/keys.ts";
@@ -69,7 +70,7 @@ Deno.test("a key is made with everything said, for an owner who acts as another 
     "--agent",
     "büro-1",
     "--cidr",
-    "203.0.113.0/24",
+    "203.0.113.0/24,198.51.100.7",
     "--cidr=2001:DB8::1",
     "--expires",
     "2027-01-31T12:00:00+01:00",
@@ -77,7 +78,7 @@ Deno.test("a key is made with everything said, for an owner who acts as another 
   assert.equal(made.owner, "@alice@a.test");
   assert.equal(made.address, "@sales@a.test");
   assert.equal(made.agent, "büro-1");
-  assert.deepEqual(made.cidrs, ["203.0.113.0/24", "2001:db8::1/128"]);
+  assert.deepEqual(made.cidrs, ["203.0.113.0/24", "198.51.100.7/32", "2001:db8::1/128"]);
   assert.equal(made.expires, Date.parse("2027-01-31T11:00:00Z") / 1000);
   const grant = access(place, (one) => one.grantFor("@alice@a.test", "@sales@a.test"));
   assert.equal(grant?.keyId, made.key_id);
@@ -125,6 +126,7 @@ Deno.test("a key for nobody, or with what is none, is an error that says what to
     [2, /--agent/, alice, "--agent", "a_b"],
     [2, /--agent/, alice, "--agent", ""],
     [2, /--cidr/, alice, "--cidr", "everywhere"],
+    [2, /--cidr/, alice, "--cidr", "::/0,"],
     [2, /--cidr/, alice, ...Array(65).fill("--cidr=::/0")],
     [2, /--expires/, alice, "--expires", "0"],
     [2, /--expires/, alice, "--expires", "soon"],
@@ -155,6 +157,26 @@ Deno.test("the signing key is rotated, and with --revoke the earlier ones are go
   assert.equal(third.revoked, true);
   assert.deepEqual(kids(), [third.kid]);
   assert.match((await place.run(["key", "rotate", "--revoke"])).stdout, /refused/);
+});
+
+Deno.test("key list fits a terminal, with ids that can be typed", async () => {
+  using place = new Place();
+  const long = `@${"a".repeat(60)}@a.test`;
+  await place.addUsers("alice", "a".repeat(60));
+  const mine = Object(await place.json("key", "create", long, "--agent", "b".repeat(60)));
+  const { stdout } = await place.run(["key", "list"], 80);
+  assert.match(
+    stdout,
+    new RegExp(`^key id  .*expires\n${mine.key_id}  @aa.*…  .*…  anywhere  \\d{4}-.*\n$`, "s"),
+  );
+  // Who is whom is told where it is not the same.
+  assert.doesNotMatch(stdout, /owner/);
+  const flags = ["--for", "@alice@a.test", "--cidr", "203.0.113.0/24", "--cidr", "2001:db8::/32"];
+  await place.json("key", "create", long, ...flags);
+  const both = await place.run(["key", "list"], 80);
+  assert.match(both.stdout, /^key id .* owner [^]*@alice@a/);
+  assert.match(both.stdout, /^[0-9a-f]{16} {2}@/m);
+  for (const line of both.stdout.split("\n")) assert.ok(width(line) <= 80, line);
 });
 
 Deno.test("N11 with a running host: a key is good at once, and no more once it is revoked", async () => {

@@ -253,6 +253,15 @@ Deno.test("without a flexible column the widest gives way, and nobody's where no
   );
 });
 
+Deno.test("a table cuts what has to stay whole only when nothing else is left", () => {
+  const at = (columns: number): string =>
+    table([["0123456789", "some words"]], { head: [], columns, whole: [0] });
+  assert.equal(at(22), "0123456789  some words");
+  assert.equal(at(16), "0123456789  som…");
+  assert.equal(at(13), "0123456789  …");
+  assert.equal(at(8), "0123…  …");
+});
+
 Deno.test("a table may be empty and rows may be uneven", () => {
   assert.equal(table([], { head: [], columns: 80 }), "");
   assert.equal(table([], { head: ["id", "topic"], columns: 80 }), "id  topic");

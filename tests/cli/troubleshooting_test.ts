@@ -7,7 +7,9 @@ import { explanationsOf, messagesOf, patternOf, sourceOf } from "./messages.ts";
 const NEWCOMERS = [
   "certificate",
   "cli/init",
+  "cli/key.ts",
   "cli/open.ts",
+  "cli/token.ts",
   "host/control_client.ts",
   "host/host.ts",
   "host/own_certificate.ts",

@@ -19,7 +19,9 @@ function bundled(): NonNullable<typeof made> {
 Deno.test("deno compile takes every module of the program along, with its permissions and flags", async () => {
   const { folder } = await bundled();
   const modules = [...Deno.readDirSync(folder)].map(({ name }) => name);
-  for (const name of ["main.js", "worker.js", "copy_worker.js"]) assert.ok(modules.includes(name));
+  for (const name of ["main.js", "worker.js", "copy_worker.js", "search_worker.js"]) {
+    assert.ok(modules.includes(name), name);
+  }
   const output = join(emptyFolder(), "fmsg");
   // Any file does as the base binary: the program is written behind it, and is not started here.
   const before = Deno.env.get("DENORT_BIN");

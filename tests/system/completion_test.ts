@@ -34,7 +34,7 @@ const SHELLS = [
 ] as const;
 
 for (const { name, shell, setUp } of SHELLS) {
-  Deno.test(`${name} completes commands, options, values, addresses and files at a terminal`, async () => {
+  Deno.test(`${name} completes commands, options, values, addresses, keys and files at a terminal`, async () => {
     using place = new Place();
     await place.addUsers("alice", "bob");
     await using desk = await Desk.open({ prompt: "% ", shell, env: { FMSG_CONFIG: place.config } });
@@ -45,7 +45,9 @@ for (const { name, shell, setUp } of SHELLS) {
     await terminal.type(`${setUp}; clear`);
     await terminal.press("Enter");
     await terminal.see(/^\n*%$/);
-    for (const [typed, line] of LINES) {
+    const { key_id: id } = Object(await place.json("key", "create", "@alice@a.test"));
+    const revoke = [`fmsg key revoke ${String(id).slice(0, 3)}`, `fmsg key revoke ${id}`] as const;
+    for (const [typed, line] of [...LINES, revoke]) {
       await terminal.type(typed);
       await terminal.press("Tab");
       // zsh puts an = behind options with a value.

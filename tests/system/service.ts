@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { makeAuthority } from "../../src/certificate/make.ts";
+import { MIGRATIONS } from "../../src/store/schema.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Place } from "./stage/place.ts";
 import { buildNewer, NEWER, NEWER_VERSION, PROGRAM } from "./stage/program.ts";
@@ -32,6 +33,7 @@ Deno.test("a host under systemd may do nothing but its work, and is changed, sav
     ["a certificate opened by its group, data elsewhere, and a low port", () => second(server)],
     ["a changed configuration is taken without a new start", () => reload(server)],
     ["the wizard changes where the certificate comes from", () => changeCertificate(server)],
+    ["apps on port 443, with the certificate that there is", () => apps(server)],
     [
       "a backup beside it, and a newer version that changes the store",
       () => newer.then(() => upgrade(server)),
@@ -120,6 +122,30 @@ async function changeCertificate(server: Place): Promise<void> {
   assert.deepEqual((await service.status()).capabilities, [PORTS, PORTS]);
 }
 
+/** Step 6 of docs/quickstart.md, with curl in place of a client. */
+async function apps(server: Place): Promise<void> {
+  const service = new Service(server, "fmsg");
+  const commands = commandsIn(await type(server, "fmsg host init --yes --api public"));
+  const [reload, restart] = commands;
+  assert.deepEqual([reload, restart], ["systemctl daemon-reload", "systemctl restart fmsg"]);
+  for (const command of commands.slice(0, 2)) await type(server, command);
+  await service.says('"api":"[::]:443"');
+  const { capabilities } = await service.status();
+  assert.deepEqual(capabilities, [PORTS, PORTS]);
+  assert.match(
+    await type(server, "fmsg host check"),
+    /OK +The interface answers as https:\/\/fmsg\.example\.edu/,
+  );
+  const { key } = JSON.parse(await type(server, "fmsg key create @carol@example.edu --json"));
+  const { access_token } = JSON.parse(await request(server, "/fmsg/token -X POST", key));
+  assert.ok(JSON.parse(await request(server, "/fmsg", access_token)).length > 0);
+}
+
+async function request(server: Place, path: string, bearer: string): Promise<string> {
+  const url = `https://fmsg.example.edu${path}`;
+  return await type(server, `curl -sSf -H "Authorization: Bearer ${bearer}" ${url}`);
+}
+
 /** As docs/backup.md says. */
 async function upgrade(server: Place): Promise<void> {
   const service = new Service(server, "fmsg");
@@ -139,7 +165,7 @@ async function upgrade(server: Place): Promise<void> {
   assert.deepEqual(await owners(server, "/var/lib/private/fmsg"), [String(uid)]);
   await type(
     server,
-    "test -s /var/lib/fmsg/fmsg.db.version-1 && test -s /backup/before-upgrade.db",
+    `test -s /var/lib/fmsg/fmsg.db.version-${MIGRATIONS.length} && test -s /backup/before-upgrade.db`,
   );
 }
 
@@ -151,6 +177,14 @@ async function renewal(server: Place): Promise<void> {
   // It warns that the certificate ends soon.
   const check = await type(server, "fmsg host check || true");
   assert.match(check, /OK +The running host shows this certificate/);
+  // Of the port of the apps, too.
+  const shown = "openssl s_client -connect fmsg.example.edu:443 </dev/null 2>/dev/null";
+  const serial = "openssl x509 -noout -serial";
+  await waitFor(
+    async () =>
+      await type(server, `${shown} | ${serial}`) === await type(server, `${serial} -in ${file}`),
+    { what: "the interface to show the renewed certificate", ms: 10_000 },
+  );
 }
 
 async function older(server: Place): Promise<void> {

@@ -67,15 +67,16 @@ function kindOf(value: Value): string {
     case "folder":
     case "address":
     case "addresses":
+    case "key":
     case "anything":
       return value.kind;
   }
 }
 
 const WALK = String
-  .raw`# The users' addresses that begin so; nothing, and no word of complaint, where they cannot be read.
-_fmsg_addresses() {
-  reply=$("$program" complete-addresses "$1" \${configuration[@]+"\${configuration[@]}"} 2>/dev/null </dev/null)
+  .raw`# The users' addresses, or the ids of keys, that begin so; nothing, and no word of complaint, where they cannot be read.
+_fmsg_known() {
+  reply=$("$program" "complete-$1" "$2" \${configuration[@]+"\${configuration[@]}"} 2>/dev/null </dev/null)
 }
 
 # Adds the lines of its first argument to what was found.
@@ -163,8 +164,12 @@ _fmsg() {
         list+="\${value%,*},"
         value=\${value##*,}
       fi
-      _fmsg_addresses "$value"
+      _fmsg_known addresses "$value"
       _fmsg_add "$(compgen -W "$reply" -- "$value")"
+      ;;
+    key)
+      _fmsg_known keys "$value"
+      _fmsg_add "$reply"
       ;;
     file)
       # Readline's own completion of files knows about quotes and tildes.

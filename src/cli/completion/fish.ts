@@ -79,9 +79,11 @@ function offer(value: Value): string {
     case "folder":
       return "-f -a '(__fish_complete_directories)'";
     case "address":
-      return "-f -a '(__fmsg_addresses)'";
+      return "-f -a '(__fmsg_known addresses)'";
     case "addresses":
       return "-f -a '(__fmsg_address_list)'";
+    case "key":
+      return "-f -a '(__fmsg_known keys)'";
     case "command":
       return `-f -a ${quoted(value.topics.join(" "))}`;
     case "anything":
@@ -126,12 +128,12 @@ function __fmsg_at
   end
 end
 
-# The users' addresses that begin so; nothing, and no word of complaint, where they cannot be read.
-function __fmsg_addresses
+# The users' addresses, or the ids of keys, that begin so; nothing, and no word of complaint, where they cannot be read.
+function __fmsg_known
   # Fish asks for arguments while an option is typed, too.
   string match -qr -- '^-[^=]*$' (commandline -ct); and return
   set -l begins (commandline -ct | string replace -r '^--[^=]*=' '')
-  set -q argv[1]; and set begins $argv[1]
+  set -q argv[2]; and set begins $argv[2]
   set -l words (commandline -opc)
   set -l configuration
   for i in (seq 2 (count $words))
@@ -142,14 +144,14 @@ function __fmsg_addresses
         test $i -lt (count $words); and set configuration --config $words[(math $i + 1)]
     end
   end
-  $words[1] complete-addresses "$begins" $configuration 2>/dev/null </dev/null
+  $words[1] complete-$argv[1] "$begins" $configuration 2>/dev/null </dev/null
 end
 
 # The same with commas between them.
 function __fmsg_address_list
   set -l begins (commandline -ct | string replace -r '^--[^=]*=' '')
   set -l before (string match -r '.*,' -- "$begins")
-  for address in (__fmsg_addresses (string replace -r '.*,' '' -- "$begins"))
+  for address in (__fmsg_known addresses (string replace -r '.*,' '' -- "$begins"))
     echo "$before$address"
   end
 end

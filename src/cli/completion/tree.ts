@@ -40,6 +40,8 @@ export type Value =
   | { readonly kind: "address" }
   /** Several of them, separated by commas. */
   | { readonly kind: "addresses" }
+  /** The id of an API key. */
+  | { readonly kind: "key" }
   /** A command's words, or one of these, behind `help`. */
   | { readonly kind: "command"; readonly topics: readonly string[] }
   | { readonly kind: "anything" };
@@ -115,6 +117,8 @@ function valueOf(name: string, choices: readonly string[] | undefined): Value {
       return { kind: "address" };
     case "addresses":
       return { kind: "addresses" };
+    case "key-id":
+      return { kind: "key" };
     case "topic":
       return { kind: "command", topics: TOPIC_NAMES };
     default:

@@ -23,19 +23,28 @@ export function zshScript(root: CommandTree): string {
 }
 
 const ADDRESSES = String
-  .raw`# The users' addresses; nothing, and no word of complaint, where they cannot be read.
-_fmsg_addresses() {
-  local -a addresses configuration
-  local i
+  .raw`# The users' addresses, or the ids of keys; nothing, and no word of complaint, where they cannot be read.
+_fmsg_known() {
+  local -a known configuration
+  local i what=$1
+  shift
   for ((i = 2; i < $#fmsg_line; i++)); do
     case $fmsg_line[i] in
       --config) configuration=(--config "\${(Q)fmsg_line[i + 1]}") ;;
       --config=*) configuration=(--config "\${(Q)fmsg_line[i]#--config=}") ;;
     esac
   done
-  addresses=(\${(f)"$(_call_program addresses "\${(q)\${(Q)fmsg_line[1]}}" complete-addresses \
+  known=(\${(f)"$(_call_program $what "\${(q)\${(Q)fmsg_line[1]}}" complete-$what \
     "\${(q)\${(Q)PREFIX}}" "\${(q)configuration[@]}" 2>/dev/null)"})
-  compadd -a "$@" addresses
+  compadd -a "$@" known
+}
+
+_fmsg_addresses() {
+  _fmsg_known addresses "$@"
+}
+
+_fmsg_keys() {
+  _fmsg_known keys "$@"
 }
 
 # The same with commas between them.
@@ -145,6 +154,8 @@ function action(value: Value): string {
       return "_fmsg_addresses";
     case "addresses":
       return "_fmsg_address_list";
+    case "key":
+      return "_fmsg_keys";
     case "command":
       return `(${value.topics.join(" ")})`;
     case "anything":

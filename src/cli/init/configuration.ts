@@ -173,7 +173,7 @@ function apiLines(answers: Answers): string {
     case "local":
       return `# The interface for clients (HTTP and WebSocket).
 api:
-  # Where it listens, in clear text, for a reverse proxy on this machine.
+  # Where it listens; without tls in clear text, for a web server on this machine that has it.
   listen: ${scalar(apiListen(answers))}
   # Its address as clients see it.
   public_url: ${publicUrl(answers.domain)}

@@ -1,7 +1,7 @@
 // Which addresses and ports are free, found out by listening there for a moment.
 
 import { challengeEndpoints } from "../../certificate/acme/mod.ts";
-import type { Endpoint } from "../../config.ts";
+import type { Config, Endpoint } from "../../config.ts";
 import { addressText, localAddresses } from "../../net/mod.ts";
 import type { Answers } from "./answers.ts";
 
@@ -63,6 +63,22 @@ export function portNotes(
     ...notes,
     `${problem}. The authority asks there; "fmsg help troubleshooting" tells the ways out`,
   ];
+}
+
+/** The same for the interface for clients; `running`: what a host that runs has, which counts as free. */
+export function interfaceNotes(
+  { api }: Pick<Config, "api">,
+  running: Pick<Config, "api"> | null,
+  attempt: (endpoint: Endpoint) => Port = tryPort,
+): string[] {
+  if (api === null) return [];
+  const there = running?.api?.listen;
+  if (there !== undefined && addressText(there) === addressText(api.listen)) return [];
+  return problemsOf([api.listen], attempt).map((problem) =>
+    api.tls
+      ? `${problem}. Apps are to connect there: a web server that has the port can pass them on instead (--api local)`
+      : `${problem}. Apps are to be passed on to there: change api.listen in fmsg.yaml`
+  );
 }
 
 /** One sentence for all places that have the same problem. */

@@ -6,7 +6,7 @@ import { type Asker, Cancelled } from "./asker.ts";
 import type { Given } from "./flags.ts";
 import type { Found } from "./found.ts";
 import { isChange, makePlan, type Plan } from "./plan.ts";
-import { portNotes } from "./ports.ts";
+import { interfaceNotes, portNotes } from "./ports.ts";
 import { askPlaces, gather, type Gathered } from "./questions.ts";
 import { unitWarnings } from "./unit.ts";
 import { notesText, type Running, summaryText } from "./words.ts";
@@ -94,6 +94,10 @@ async function planOf(
       ]
       : [],
     ...running === null ? portNotes(answers) : [],
+    ...interfaceNotes(
+      plan.config,
+      running === null ? null : gathered.existing?.answers.config ?? null,
+    ),
     ...answers.unitFile === null ? [] : unitWarnings(answers, unitFacts),
     ...plan.unit === "edited" && !replaceUnit
       ? [`${answers.unitFile} was edited by hand and stays; --dry-run shows what would be in it`]

@@ -1,6 +1,7 @@
 // What the wizard says: the summary before anything is written, and what to do afterwards.
 
-import type { Endpoint } from "../../config.ts";
+import { issuerOf } from "../../api/identity/issuer.ts";
+import type { Config, Endpoint } from "../../config.ts";
 import { addressText } from "../../net/mod.ts";
 import { shownAddress, shownDomain } from "../addresses.ts";
 import { safe, type Style, width, wrap } from "../terminal.ts";
@@ -31,6 +32,7 @@ export function summaryText(plan: Plan, style: Style, columns: number): string {
     ...answers.user === null && isChanged ? [] : [["User", user]],
     ["Certificate", certificateText(answers)],
     ["Listens on", endpointsText(answers.listen)],
+    ["Apps", appsText(plan.config)],
     ["Configuration", `${safe(answers.configFile)} ${stateOf(plan, answers.configFile)}`],
     ["Data", `${safe(answers.dataDir)} ${isNew ? "(new)" : "(kept)"}`],
     [
@@ -43,6 +45,15 @@ export function summaryText(plan: Plan, style: Style, columns: number): string {
     const lines = wrap(value, Math.max(20, columns - column)).split("\n");
     return style.dim(name.padEnd(column)) + lines.join("\n".padEnd(column + 1));
   }).join("\n");
+}
+
+function appsText({ api, ...config }: Config): string {
+  if (api === null) return "do not connect";
+  const url = issuerOf({ api, ...config });
+  const place = addressText(api.listen);
+  return api.tls
+    ? `connect to ${safe(url)}, served on ${place}`
+    : `connect to ${safe(url)}, from where a web server passes them on to ${place}`;
 }
 
 function certificateText({ certificate }: Answers): string {
@@ -164,11 +175,12 @@ export function closingText(
   },
 ): string {
   const { answers } = plan;
-  const remaining = remainingText(plan, agreed, certificate);
-  const commands = commandsOf(plan, found, running, address).map((line) => `  ${line}`);
   const prose = (text: string): string => wrap(text, Math.min(columns, MOST_COLUMNS));
+  const remaining = [remainingText(plan, agreed, certificate), connectingText(plan, found, address)]
+    .flatMap((text) => text === null ? [] : [prose(text), ""]);
+  const commands = commandsOf(plan, found, running, address).map((line) => `  ${line}`);
   return [
-    ...remaining === null ? [] : [prose(remaining), ""],
+    ...remaining,
     style.bold("Next, type:"),
     "",
     ...commands,
@@ -181,6 +193,23 @@ export function closingText(
 
 /** Longer lines are hard to read. */
 export const MOST_COLUMNS = 100;
+
+/** What there is to do before an app connects; null: none is to. */
+function connectingText(
+  { config, answers }: Plan,
+  { typed }: Found,
+  address: string | null,
+): string | null {
+  const { api } = config;
+  if (api === null) return null;
+  const first = api.tls
+    ? `TCP ${api.listen.port} is open in the firewall`
+    : `a web server passes them on to ${addressText(api.listen)}`;
+  const user = address === null ? `@you@${shownDomain(answers.domain)}` : shownAddress(address);
+  return `Apps connect to ${
+    safe(issuerOf(config))
+  } once ${first}: "${typed} help api" shows how. Each needs a key, from "${typed} key create ${user}".`;
+}
 
 function remainingText(
   { answers, config }: Plan,

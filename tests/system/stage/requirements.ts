@@ -3,8 +3,10 @@
 
 /** Commands, and Debian's packages that have them. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  curl: "curl",
   fish: "fish",
   ip: "iproute2",
+  openssl: "openssl",
   pebble: "pebble",
   "/usr/lib/systemd/systemd": "systemd",
   tmux: "tmux",
