@@ -6,8 +6,9 @@ import { deflateSync } from "node:zlib";
 import { isProblem } from "../../src/protocol/mod.ts";
 import { Search, verifyStore } from "../../src/store/mod.ts";
 import { words } from "../../src/store/search/words.ts";
+import { concat } from "../../src/wire/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
-import { addTo, draft, type Fields } from "../support/message.ts";
+import { addTo, draft, type Fields, noise } from "../support/message.ts";
 import { HERE, sending, sent, settings, TestStore, whole } from "./support.ts";
 
 const ALICE = `@alice@${HERE}`;
@@ -203,6 +204,11 @@ Deno.test("search: text is read as its type says, compressed or not, and only te
   for (const fields of texts) ids.unshift(await receive(store, fields));
   await receive(store, { type: "application/octet-stream", body: "walrus" });
   await receive(store, { type: "image/png", body: "walrus" });
+  // What its type calls UTF-8, and is not: a letter or two may be wrong, not all of them.
+  ids.unshift(
+    await receive(store, { body: Uint8Array.from([0xe9, ...encoded(" a walrus on ice")]) }),
+  );
+  await receive(store, { body: concat([encoded("walrus "), noise(5000)]) });
   assert.deepEqual(find(store, ALICE, "walrus"), ids);
   assert.deepEqual(find(store, ALICE, "cafe"), [ids.at(-1)]);
   assert.deepEqual(find(store, ALICE, "seal"), []);
@@ -253,3 +259,7 @@ Deno.test("search: what was stored is found by each of its words, and never by o
     assert.deepEqual(found, expected, JSON.stringify(word));
   }
 });
+
+function encoded(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}

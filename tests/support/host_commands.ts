@@ -105,15 +105,23 @@ export class HostCommands {
     await this.json(["user", "add", ...typeof user === "string" ? [user] : user]);
   }
 
-  /** As many at once as there are processors. */
+  /** Those with nothing but an address in one command, the others as many at once as there are processors. */
   async addUsers(users: readonly NewUser[]): Promise<void> {
-    const left = [...users];
+    const plain = users.filter((user) => typeof user === "string");
+    const left = plain.length > 1 ? users.filter((user) => typeof user !== "string") : [...users];
+    if (plain.length > 1) await this.#importUsers(plain);
     const worker = async (): Promise<void> => {
       for (let user = left.shift(); user !== undefined; user = left.shift()) {
         await this.addUser(user);
       }
     };
     await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, worker));
+  }
+
+  async #importUsers(addresses: readonly string[]): Promise<void> {
+    const csv = ["address", ...addresses].join("\n");
+    const { code, stderr } = await this.cli(["user", "import", "-"], { stdin: csv });
+    if (code !== 0) throw new Error(`fmsg user import ended with ${code}: ${stderr.trim()}`);
   }
 
   /** An identity token, signed by the host itself; further arguments such as `--expires`. About 0.4 s. */

@@ -23,8 +23,16 @@ export function bodyText(db: Database, content: number, header: Header): string 
   const wire = concat([...readContent(db, content, 0, Math.min(size, MOST))]);
   const bytes = (expandedSize === null ? wire : beginning(wire)).subarray(0, MOST);
   const text = decoderFor(type, bytes).decode(bytes, { stream: true });
+  if (isNoText(text)) return "";
   // Tags are no words. It takes no longer for a text of nothing but brackets.
   return /^text\/html\b/i.test(type) ? text.replace(/<[^<>]*>/g, " ") : text;
+}
+
+/** What is no text in its character set, whatever its type says, has no words: only a burden for the index. */
+function isNoText(text: string): boolean {
+  let strange = 0;
+  for (const character of text) if (character === "\ufffd") strange++;
+  return strange > text.length / 10;
 }
 
 /**
