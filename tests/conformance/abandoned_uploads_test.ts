@@ -74,7 +74,7 @@ Deno.test("uploads that come to nothing", async (t) => {
   await t.step("N9 files that turn out too large are 413", async () => {
     const body = noise(11 * MIB);
     const form = (id: number) => alice.upload(`/fmsg/${id}/attach`, { filename: "a.bin", body });
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 2; i++) {
       const answers = await Promise.all(ids.slice(i * 4, i * 4 + 4).map(form));
       assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([413]));
     }

@@ -3,11 +3,19 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { issuerOf } from "../../src/api/identity/issuer.ts";
+import { signIdentityToken } from "../../src/api/identity/tokens.ts";
+import { loadConfig } from "../../src/config.ts";
+import { Access } from "../../src/store/mod.ts";
+import { Address } from "../../src/wire/mod.ts";
 import type { Authority, Issued } from "../../src/certificate/make.ts";
 import { ApiClient } from "./api_client.ts";
 import { HostCommands, PROGRAM } from "./host_commands.ts";
 import type { Target } from "./peer_send.ts";
 import { waitFor, within } from "./wait.ts";
+
+/** How long tokens of tests are good. */
+const TOKEN_SECONDS = 3600;
 
 /** A part of fmsg.yaml. */
 export type Section = Readonly<Record<string, unknown>>;
@@ -86,8 +94,18 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
   async client(user: string): Promise<ApiClient> {
     const address = user.startsWith("@") ? user : this.address(user);
     let token = this.#tokens.get(address);
-    if (token === undefined) this.#tokens.set(address, token = this.token(address));
+    if (token === undefined) this.#tokens.set(address, token = this.#signToken(address));
     return this.api.with(await token);
+  }
+
+  /** What `fmsg token` prints for a user, without a process for each. */
+  async #signToken(address: string): Promise<string> {
+    using access = new Access(this.dataDir);
+    const key = access.currentSigningKey();
+    const user = access.user(Address.parse(address)?.key ?? "");
+    if (key === null || user === null) return await this.token(address);
+    const issuer = issuerOf(loadConfig(this.configFile));
+    return (await signIdentityToken(key, issuer, user.address, TOKEN_SECONDS)).token;
   }
 
   get dataDir(): string {
