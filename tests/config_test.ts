@@ -100,7 +100,7 @@ Deno.test("configuration: the example works with its alternatives put into force
     tls: false,
     trusted_proxies: [],
     origins: [],
-    rate: 500,
+    rate: 200,
     uploads: 4,
     idp: {
       issuer: "https://login.example.com",

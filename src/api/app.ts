@@ -116,7 +116,7 @@ function placeFor(
   const length = Number(
     headers.get("content-length") ?? (headers.has("transfer-encoding") ? Infinity : 0),
   );
-  return length > SMALL_BODY ? rates.largeBody(address.key) : null;
+  return length > SMALL_BODY ? rates.largeBody(address.key, length) : null;
 }
 
 /** Bytes of a body of which any number may be in memory. */

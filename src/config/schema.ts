@@ -122,7 +122,7 @@ const API = v.object({
   tls: v.nullish(flag(), false),
   trusted_proxies: v.nullish(listOf(parseCidr), []),
   origins: v.nullish(listOf(parseOrigin), []),
-  rate: v.nullish(leaf(parseRate), 500),
+  rate: v.nullish(leaf(parseRate), 200),
   uploads: v.nullish(count(1, 1000), 4),
   idp: v.nullish(v.pipe(IDP, consistent(idpComplaint)), {}),
 });

@@ -336,7 +336,7 @@ api:
     tls: false,
     trusted_proxies: ["127.0.0.0/8"],
     origins: ["https://app.example.com"],
-    rate: 500,
+    rate: 200,
     uploads: 4,
     idp: { issuer: null, audience: null, jwks: null, claim: "fmsg_address" },
   });

@@ -41,11 +41,14 @@ const DRAFT = named("Draft", {
 
 type DraftBody = v.InferOutput<typeof DRAFT>;
 
+/** It is in memory as a whole, on a small heap: what is larger goes as an attachment, which is streamed. */
+const MOST_JSON = 32 * 1024 * 1024;
+
 /** A text in JSON takes up to three times its bytes, where a client escapes all that is not ASCII. */
 const BODY = {
   json: DRAFT,
   limit: (context: ApiContext): number =>
-    3 * context.config().limits.max_expanded_size + 256 * 1024,
+    Math.min(3 * context.config().limits.max_expanded_size + 256 * 1024, MOST_JSON),
 };
 
 export const draftRoutes: readonly Route[] = [

@@ -18,8 +18,8 @@ export interface RateSettings {
   readonly uploads: number;
 }
 
-/** Large bodies that are in memory at once, of all clients. */
-const LARGE_BODIES = 16;
+/** Bytes of large JSON bodies that are in memory at once, of all clients: the executable's heap is small (192 MiB). */
+const LARGE_BYTES = 32 * 1024 * 1024;
 
 /** Every refusal is an ApiError, with 429 unless another status is told. */
 export class RequestRates {
@@ -28,7 +28,7 @@ export class RequestRates {
   readonly #identities: Rates;
   readonly #failures: Rates;
   readonly #uploads = new Map<string, number>();
-  #largeBodies = 0;
+  #largeBytes = 0;
 
   /** `now` is a clock in seconds that is never set. */
   constructor(settings: () => RateSettings, now?: () => number) {
@@ -79,16 +79,20 @@ export class RequestRates {
     };
   }
 
-  /** The same for a body that is not streamed but kept in memory: 503 when those of all clients together are too many. */
-  largeBody(key: string): Disposable {
-    if (this.#largeBodies >= LARGE_BODIES) {
+  /**
+   * The same for a body of so many bytes that is not streamed but kept in memory: 503 when those of all clients together
+   * are too much. One may always be there; what it may have at most is the route's to say.
+   */
+  largeBody(key: string, bytes: number): Disposable {
+    const held = Math.min(bytes, LARGE_BYTES);
+    if (this.#largeBytes + held > LARGE_BYTES) {
       throw new ApiError(503, "Too many large requests at once: try again", { "retry-after": "1" });
     }
     const place = this.upload(key);
-    this.#largeBodies++;
+    this.#largeBytes += held;
     return {
       [Symbol.dispose]: () => {
-        this.#largeBodies--;
+        this.#largeBytes -= held;
         place[Symbol.dispose]();
       },
     };

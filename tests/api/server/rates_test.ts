@@ -59,13 +59,20 @@ Deno.test("N9 refused credentials of an address are bounded apart from its reque
 
 Deno.test("N9 large bodies that are in memory at once are bounded for all clients together", () => {
   const { rates } = withClock();
-  const places = Array.from({ length: 16 }, (_, i) => rates.largeBody(`@${i >> 1}@a.test`));
-  assert.throws(() => rates.largeBody("@z@a.test"), { name: "ApiError", status: 503 });
+  const MIB = 1024 * 1024;
+  const places = Array.from(
+    { length: 16 },
+    (_, i) => rates.largeBody(`@${i >> 1}@a.test`, 2 * MIB),
+  );
+  assert.throws(() => rates.largeBody("@z@a.test", MIB), { name: "ApiError", status: 503 });
   // What is streamed takes no memory.
   rates.upload("@z@a.test");
   places[0]?.[Symbol.dispose]();
-  assert.throws(() => rates.largeBody("@1@a.test"), { name: "ApiError", status: 429 });
-  rates.largeBody("@z@a.test");
+  assert.throws(() => rates.largeBody("@1@a.test", MIB), { name: "ApiError", status: 429 });
+  rates.largeBody("@z@a.test", 2 * MIB);
+  // One whose length is not told counts as all there may be, and has to be alone.
+  assert.throws(() => rates.largeBody("@y@a.test", Infinity), { name: "ApiError", status: 503 });
+  for (const place of places.slice(1)) place[Symbol.dispose]();
 });
 
 Deno.test("N9 uploads of an identity at once are bounded, and a place is free when one ends", () => {
