@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 
 export interface HeadFault {
-  readonly status: 400 | 405 | 417 | 501;
+  readonly status: 400 | 405 | 417 | 501 | 503;
   readonly error: string;
   /** Headers of the answer besides. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -11,6 +11,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { cannotListen, canonicalIp, type Certificate, type Endpoint } from "../../net/mod.ts";
+import { AnswerMemory } from "./answer_memory.ts";
 import {
   type Connection,
   CONNECTION_BOUNDS,
@@ -70,6 +71,7 @@ export class HttpServer {
   readonly #hearing: HearingWatch;
   readonly #bounds: ConnectionBounds;
   readonly #connections: Connections;
+  readonly #answers = new AnswerMemory();
   #endpoint: Endpoint;
   #stopping = false;
 
@@ -262,13 +264,18 @@ export class HttpServer {
         waits = false;
       })
     );
-    const response = request instanceof Request
+    // Not before its turn: what waits for earlier answers takes no memory, and no work that may be in vain.
+    await flow.turn;
+    if (incoming.socket.destroyed) throw new Gone("The client went away before its turn");
+    const answer = request instanceof Request
       ? await this.#terms.answer(request, connection.peer, null)
       : refused(request);
-    await flow.turn;
+    using place = this.#answers.hold(answer);
+    if (place === null) await answer.body?.cancel();
+    const response = place === null ? refused(TOO_MUCH) : answer;
     if (incoming.socket.destroyed) {
       await response.body?.cancel();
-      throw new Gone("The client went away before its turn");
+      throw new Gone("The client went away before it was answered");
     }
     connection.answering = true;
     const isUnread = hasBody(incoming) && !incoming.complete;
@@ -336,6 +343,12 @@ export class HttpServer {
 
 /** Browsers and proxies of some years ago speak 1.2; it is the protocol between hosts that demands 1.3. */
 const TLS_VERSIONS = { minVersion: "TLSv1.2" } as const;
+
+const TOO_MUCH: HeadFault = {
+  status: 503,
+  error: "Too many answers wait for clients that do not take them: try again",
+  headers: { "retry-after": "1" },
+};
 
 function closedOf(server: Server | TlsServer): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
