@@ -147,7 +147,15 @@ export function withHost<Result>(
   return withWriter(configOf(host.site), work);
 }
 
+/** Below those that systems give to connections, one of which may have it before a host listens. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.transport === "tcp" ? listener.addr.port : 0;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    try {
+      Deno.listen({ hostname: "0.0.0.0", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

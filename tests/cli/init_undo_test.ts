@@ -109,8 +109,8 @@ Deno.test("init: killed at any moment it leaves the old configuration or the new
       stdout: "null",
       stderr: "null",
     }).spawn();
-    for await (const event of watcher) if (event.kind === "create") break;
-    // From the moment in which the first file appears.
+    // From the moment in which the first file appears, which may be told of when it is gone again already.
+    for await (const event of watcher) if (event.kind !== "access") break;
     await sleep(delay);
     child.kill("SIGKILL");
     await child.status;

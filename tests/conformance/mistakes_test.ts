@@ -63,15 +63,16 @@ Deno.test("mistakes that other hosts made", async (t) => {
   );
 
   await t.step("T3 Nagle's algorithm and delayed acknowledgements hold nothing up", async () => {
-    // With them every exchange of this size takes 40 ms or more, so the quickest of several tells.
+    // With them every exchange of this size takes 40 ms or more, however quick the machine; without them
+    // one is quicker sooner or later, however busy it is.
     const body = noise(100_002);
     const took: number[] = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 100 && !took.some((ms) => ms < 35); i++) {
       const { id } = await host.send({ from: alice, to: [p], body, type: "image/png" });
       await settled(host, id);
       const [line] = await exchangesOf(host, (await pat.next()).raw);
       took.push(Number(line?.ms));
     }
-    assert.ok(Math.min(...took) < 35, `${took.join()} ms`);
+    assert.ok(took.some((ms) => ms < 35), `${took.join()} ms`);
   });
 });

@@ -3,6 +3,10 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { PERMISSIONS } from "../../scripts/compile/flags.ts";
+import type { Output } from "../../src/cli/context.ts";
+import { runCommandLine } from "../../src/cli/main.ts";
+import { makeStyle } from "../../src/cli/terminal.ts";
+import { typeOfBody } from "../../src/host/file_type.ts";
 import {
   ADDED,
   type AddedView,
@@ -88,16 +92,17 @@ export class HostCommands {
     }
   }
 
-  /** What the command prints with --json; throws what it says when it fails. */
-  async json(
-    args: readonly string[],
-    options: Parameters<HostCommands["cli"]>[1] = {},
-  ): Promise<unknown> {
-    const [name = "", ...rest] = args;
-    // Before the arguments of its own, which may end with "--" and a text.
-    const { code, stdout, stderr } = await this.cli([name, ...rest, "--json"], options);
-    if (code !== 0) throw new Error(`fmsg ${args.join(" ")} ended with ${code}: ${stderr.trim()}`);
-    const printed: unknown = JSON.parse(stdout);
+  /**
+   * What the command prints with --json; throws what it says when it fails. In this process, since a process of its own
+   * takes longer to start than most of what tests look at: where that is the subject, `cli` is for it.
+   */
+  async json(args: readonly string[]): Promise<unknown> {
+    const output = new CapturedOutput();
+    const line = ["--config", this.configFile, "--json", ...args];
+    const what = `fmsg ${args.join(" ")}`;
+    const code = await within(COMMAND_MS, what, runCommandLine(line, output));
+    if (code !== 0) throw new Error(`${what} ended with ${code}: ${output.notes.trim()}`);
+    const printed: unknown = JSON.parse(output.printed);
     return printed;
   }
 
@@ -119,9 +124,8 @@ export class HostCommands {
   }
 
   async #importUsers(addresses: readonly string[]): Promise<void> {
-    const csv = ["address", ...addresses].join("\n");
-    const { code, stderr } = await this.cli(["user", "import", "-"], { stdin: csv });
-    if (code !== 0) throw new Error(`fmsg user import ended with ${code}: ${stderr.trim()}`);
+    const file = await this.#file("users.csv", ["address", ...addresses].join("\n"));
+    await this.json(["user", "import", file]);
   }
 
   /** An identity token, signed by the host itself; further arguments such as `--expires`. About 0.4 s. */
@@ -139,8 +143,12 @@ export class HostCommands {
   }
 
   async send(choices: SendChoices): Promise<SentView> {
-    const { body = "Hello" } = choices;
-    return view(SENT, await this.json(await this.sendArguments(choices), { stdin: body }));
+    const { body = "Hello", type } = choices;
+    const args = (await this.sendArguments(choices)).slice(0, -1);
+    if (typeof body === "string") return view(SENT, await this.json([...args, "--", body]));
+    const typed = type === undefined ? ["--type", typeOfBody(body)] : [];
+    const file = await this.#file("body", body);
+    return view(SENT, await this.json([...args, ...typed, "--file", file]));
   }
 
   /** For a `send` that is to fail: `cli(await sendArguments(…), {stdin: body})`. */
@@ -182,10 +190,9 @@ export class HostCommands {
   /** The content of a message: its data, or an attachment. */
   async save(id: number, filename?: string): Promise<Uint8Array> {
     const file = join(this.folder, `saved-${++this.#attached}`);
-    const { code, stderr } = await this.cli(
+    await this.json(
       ["save", String(id), ...filename === undefined ? ["--body"] : [filename], "-o", file],
     );
-    if (code !== 0) throw new Error(`fmsg save ended with ${code}: ${stderr.trim()}`);
     return await Deno.readFile(file);
   }
 
@@ -199,6 +206,28 @@ export class HostCommands {
 }
 
 const COMMAND_MS = 90_000;
+
+/** Standard output and standard error of a command in this process. */
+class CapturedOutput implements Output {
+  readonly isTerminal = false;
+  readonly columns = Infinity;
+  readonly style = makeStyle({ isTerminal: false, env: {} });
+  printed = "";
+  notes = "";
+
+  print(line: string): void {
+    this.printed += `${line}\n`;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    this.printed += text(bytes);
+    return Promise.resolve();
+  }
+
+  note(line: string): void {
+    this.notes += `${line}\n`;
+  }
+}
 
 async function feed(
   stdin: WritableStream<Uint8Array<ArrayBuffer>>,
