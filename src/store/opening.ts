@@ -37,6 +37,9 @@ export function openForWriting(
     // What is deleted leaves the pages that stay in use. Those that do not are not in a backup.
     db.exec("PRAGMA secure_delete = FAST");
     takeSteps(db, dataDir, steps);
+    // Each operation can be undone alone, and so has the pages that it changes copied: 250 KB a message, which went into a
+    // file. Steps of the schema sort as much as there is, and have a file for it.
+    db.exec("PRAGMA temp_store = MEMORY");
   });
   if (upgrade !== null) upgraded(upgrade);
   return opened;
