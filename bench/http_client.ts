@@ -52,7 +52,9 @@ async function doAll(
   await Promise.all(connections.map(async (connection) => {
     while (left-- > 0) {
       const started = performance.now();
-      bytes += await doOnce(connection, job);
+      // Not in one statement: others add theirs while this one waits.
+      const got = await doOnce(connection, job);
+      bytes += got;
       latencies.push(performance.now() - started);
     }
   }));
