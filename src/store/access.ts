@@ -1,17 +1,22 @@
-// What the interface reads of who may do what: users, grants, and the keys that tokens are signed with.
+// What the interface reads of who may do what: users, grants, sessions, and the keys that tokens are signed with.
 
 import { timingSafeEqual } from "node:crypto";
 import type { Bytes } from "../wire/mod.ts";
 import type { Grant } from "./access_operations.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { grantOf, readGrant, SELECT_GRANT } from "./grants.ts";
 import { openForReading } from "./opening.ts";
+import { readPushSubscriptions, readVapidKey } from "./push.ts";
+import type { PushEndpoint, PushSubscription, VapidKey } from "./push_operations.ts";
+import type { Session } from "./session_operations.ts";
+import { SELECT_SESSION, sessionOf } from "./sessions.ts";
 import { type SigningKey, signingKeyOf } from "./signing_keys.ts";
 
 /** What the directory says of a user. */
 export interface UserStatus {
   /** As it is spelled there. */
   readonly address: string;
+  readonly name: string;
   readonly accepting: boolean;
   /** POSIX seconds: when the user was added; 0 where that was before anybody wrote it down. */
   readonly created: number;
@@ -27,9 +32,13 @@ export class Access implements Disposable {
 
   /** The user by the folded address, or null. */
   user(key: string): UserStatus | null {
-    const row = this.#db.get("SELECT address, accepting, created FROM user WHERE key = ?", key);
+    const row = this.#db.get(
+      "SELECT address, name, accepting, created FROM user WHERE key = ?",
+      key,
+    );
     return row === null ? null : {
       address: row.text("address"),
+      name: row.text("name"),
       accepting: row.flag("accepting"),
       created: row.real("created"),
     };
@@ -102,7 +111,55 @@ export class Access implements Disposable {
     return row === null ? null : signingKeyOf(row);
   }
 
+  /** The session of that id, if this is the SHA-256 of its cookie and it goes on at this moment. */
+  sessionByHash(id: string, hash: Bytes): Session | null {
+    const row = this.#session(id);
+    const stored = row?.blob("hash") ?? new Uint8Array(hash.length);
+    const isSame = stored.length === hash.length && timingSafeEqual(stored, hash);
+    return row !== null && isSame ? sessionOf(row) : null;
+  }
+
+  /** The session of that id, if it goes on at this moment. */
+  session(id: string): Session | null {
+    const row = this.#session(id);
+    return row === null ? null : sessionOf(row);
+  }
+
+  /** Those that go on at this moment, of a user by the folded address or of all; the last used first. */
+  sessions(addressKey: string | null): Session[] {
+    const now = Date.now() / 1000;
+    const goOn = `${SELECT_SESSION} WHERE s.expires > ?`;
+    const order = "ORDER BY s.used DESC, s.id";
+    const rows = addressKey === null
+      ? this.#db.all(`${goOn} ${order}`, now)
+      : this.#db.all(`${goOn} AND s.address_key = ? ${order}`, now, addressKey);
+    return rows.map(sessionOf);
+  }
+
+  /** Where notifications of an address go, by what counts at this moment. */
+  pushSubscriptions(addressKey: string): PushSubscription[] {
+    return readPushSubscriptions(this.#db, addressKey, null);
+  }
+
+  /** The subscription, if it counts at this moment. */
+  pushSubscription({ addressKey, endpoint }: PushEndpoint): PushSubscription | null {
+    return readPushSubscriptions(this.#db, addressKey, endpoint)[0] ?? null;
+  }
+
+  /** null before there is any. */
+  vapidKey(): VapidKey | null {
+    return readVapidKey(this.#db);
+  }
+
   [Symbol.dispose](): void {
     this.#db[Symbol.dispose]();
+  }
+
+  #session(id: string): Row | null {
+    return this.#db.get(
+      `${SELECT_SESSION} WHERE s.id = ? AND s.expires > ?`,
+      id,
+      Date.now() / 1000,
+    );
   }
 }

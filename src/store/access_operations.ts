@@ -82,6 +82,6 @@ export interface GrantCidrs extends GrantName {
 }
 
 export interface RotateSigningKey {
-  /** True: earlier keys verify no more, so that every token signed so far is refused. */
+  /** True: earlier keys verify no more, so that every token signed so far is refused; what was subscribed to with one ends. */
   readonly revoke: boolean;
 }

@@ -28,6 +28,8 @@ async function copy({ dataDir, file }: CopyRequest): Promise<CopyResult> {
     await backup(db.connection, file, { rate: ALL_PAGES });
     const made = new DatabaseSync(file);
     try {
+      // A link is good once: what is used after this copy was made must not be good again in a restored host.
+      made.exec("DELETE FROM sign_in_link");
       // A file that needs none beside it, and without the pages that nothing uses.
       made.exec("PRAGMA journal_mode = DELETE; PRAGMA incremental_vacuum");
     } finally {

@@ -1,11 +1,12 @@
 // What one identity reads through FMSG-003: only messages that it has, as their sender or as a recipient.
 
 import { type Address, type Bytes, decodeHeader } from "../wire/mod.ts";
+import { type ClientHeaders, headersOf } from "./client_header.ts";
 import { type Seen, seenDraft, seenMessages } from "./client_message.ts";
 import type { ClientMessage, ClientPart, LineageEntry } from "./client_views.ts";
 import type { Database, Row } from "./database.ts";
 import { type Draft, draftById, draftOfBatch } from "./drafts.ts";
-import { listedRow, receivedIds, seenRows, threadOf } from "./listed.ts";
+import { listedRow, receivedIds, rootFor, seenRows, threadOf } from "./listed.ts";
 import {
   PartGone,
   partsOfDraft,
@@ -31,23 +32,24 @@ export class IdentityMailbox {
     this.#who = who;
   }
 
-  /** What it received and has, the newest id first. */
-  received(limit: number, offset: number): ClientMessage[] {
+  /** What it received and has, of ids below `before`, the newest id first. */
+  received(limit: number, offset: number, before = Infinity): ClientMessage[] {
     return this.#db.snapshot(() =>
-      this.messages(receivedIds(this.#db, this.#who.key, limit, offset))
+      this.messages(receivedIds(this.#db, this.#who.key, limit, offset, before))
     );
   }
 
-  /** What it sent and has, and its drafts, the newest id first. */
-  authored(limit: number, offset: number): ClientMessage[] {
+  /** What it sent and has, and its drafts, of ids below `before`, the newest id first. */
+  authored(limit: number, offset: number, before = Infinity): ClientMessage[] {
     return this.#db.snapshot(() => {
       const rows = this.#db.all(
-        `SELECT id FROM message WHERE from_key = ?1 AND sent = 1 AND batch = 0
-         UNION ALL SELECT id FROM draft WHERE from_key = ?1
+        `SELECT id FROM message WHERE from_key = ?1 AND sent = 1 AND batch = 0 AND id < ?4
+         UNION ALL SELECT id FROM draft WHERE from_key = ?1 AND id < ?4
          ORDER BY id DESC LIMIT ?2 OFFSET ?3`,
         this.#who.key,
         limit,
         offset,
+        before,
       );
       return this.messages(rows.map((row) => row.integer("id")));
     });
@@ -61,6 +63,22 @@ export class IdentityMailbox {
   /** Those of them that it sees, in that order. A page of a list is made in a few statements for all of it. */
   messages(ids: readonly number[]): ClientMessage[] {
     return this.#db.snapshot(() => this.#messages(ids));
+  }
+
+  /**
+   * The headers of a message that was sent or received and is seen, and of the batches that it is seen with, the newest of
+   * them up to `most` bytes; else null.
+   */
+  headers(id: number, most: number): ClientHeaders | null {
+    return this.#db.snapshot(() => {
+      const message = this.message(id);
+      return message === null || message.isDraft ? null : headersOf(this.#db, message, most);
+    });
+  }
+
+  /** The id under which the thread of a message that it sees begins for it: that of the farthest ancestor that it sees. */
+  root(id: number): number {
+    return rootFor(this.#db, id, this.#who.key);
   }
 
   /** The message, behind its ancestors that are here: the farthest first, and at most `most` of them. */

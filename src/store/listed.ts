@@ -54,12 +54,19 @@ export function newestBatchRows(db: Database, listed: number, most: number): Row
   );
 }
 
-/** Ids of what this key received and has, the newest first. */
-export function receivedIds(db: Database, key: string, limit: number, offset: number): number[] {
+/** Ids below `before` of what this key received and has, the newest first. */
+export function receivedIds(
+  db: Database,
+  key: string,
+  limit: number,
+  offset: number,
+  before = Infinity,
+): number[] {
   return db.all(
-    `SELECT DISTINCT shown AS id FROM recipient WHERE key = ? AND shown IS NOT NULL
+    `SELECT DISTINCT shown AS id FROM recipient WHERE key = ? AND shown < ?
      ORDER BY shown DESC LIMIT ? OFFSET ?`,
     key,
+    before,
     limit,
     offset,
   ).map((row) => row.integer("id"));
@@ -70,6 +77,33 @@ export function parentId(db: Database, row: Row): number | null {
   if (row.isNull("pid") || row.flag("batch")) return null;
   return db.get("SELECT coalesce(original, id) AS id FROM message WHERE hash = ?", row.blob("pid"))
     ?.integer("id") ?? null;
+}
+
+/**
+ * Of a message that `key` has: the id of its farthest ancestor that `key` has too, or its own. Ancestors in between may be
+ * hidden. A thread is cut at its bound: beyond that it is an ancestor so many steps away.
+ */
+export function rootFor(db: Database, id: number, key: string): number {
+  const row = db.get(
+    `WITH RECURSIVE line (id, pid, batch, step) AS (
+       SELECT m.id, m.pid, m.batch, 0 FROM message m
+       WHERE m.id = (SELECT coalesce(original, id) FROM message WHERE id = ?1)
+       UNION ALL
+       SELECT m.id, m.pid, m.batch, line.step + 1
+       FROM line CROSS JOIN message parent CROSS JOIN message m
+       WHERE line.batch = 0 AND line.step < ?3 AND parent.hash = line.pid
+         AND m.id = coalesce(parent.original, parent.id)
+     )
+     SELECT line.id FROM line WHERE
+       EXISTS (SELECT 1 FROM recipient WHERE key = ?2 AND shown = line.id) OR
+       EXISTS (SELECT 1 FROM message WHERE id = line.id AND sent = 1 AND +from_key = ?2) OR
+       EXISTS (SELECT 1 FROM message WHERE original = line.id AND sent = 1 AND +from_key = ?2)
+     ORDER BY line.step DESC LIMIT 1`,
+    id,
+    key,
+    THREAD_BOUND,
+  );
+  return row?.integer("id") ?? id;
 }
 
 /** The ids of a message's thread as far as it is here: parents before children, each level by time. */

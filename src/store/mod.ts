@@ -3,6 +3,7 @@
 export * from "./access.ts";
 export * from "./access_operations.ts";
 export * from "./backup.ts";
+export type { ClientHeader, ClientHeaders } from "./client_header.ts";
 export * from "./client_views.ts";
 export { own, StoreError, storeFile } from "./database.ts";
 export type { Finding } from "./findings.ts";
@@ -14,6 +15,8 @@ export * from "./mailbox.ts";
 export * from "./operations.ts";
 export type { Overview, QuotaUse, WaitingDomain } from "./overview.ts";
 export * from "./reader.ts";
+export * from "./push_operations.ts";
+export * from "./session_operations.ts";
 export { freeSpace, hasRoom } from "./reserve.ts";
 export { QueryError, Search, SearchBusy, type SearchHit, SearchThread } from "./search/mod.ts";
 export type { SigningJwk, SigningKey } from "./signing_keys.ts";

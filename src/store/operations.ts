@@ -2,10 +2,12 @@
 
 import type { Bytes, HeaderHash, MessageHash } from "../wire/mod.ts";
 import type { AccessOperations } from "./access_operations.ts";
+import type { PushOperations } from "./push_operations.ts";
+import type { SessionOperations } from "./session_operations.ts";
 import type { Acceptance, ComposedAttachment, ComposedPart, Problem } from "../protocol/mod.ts";
 
 /** Each operation's name with what it takes and what it gives. */
-export interface Operations extends AccessOperations {
+export interface Operations extends AccessOperations, SessionOperations, PushOperations {
   /** A message or batch from another host: stored when anyone here takes it. */
   readonly accept: { readonly takes: Accept; readonly gives: Acceptance };
   /** The next 64 KiB (or the last, shorter piece) of content that is too large for one operation. */
@@ -262,6 +264,8 @@ export interface ImportedUser extends Omit<UserChange, "key"> {
 export type Change =
   /** Something for this domain is due, or may be. */
   | { readonly kind: "outbound"; readonly domain: string }
+  /** Sessions of browsers were ended. */
+  | { readonly kind: "sessions ended" }
   | MessageChange;
 
 /** An event of FMSG-003 for those of these keys who have the message, by the id under which it is listed. */

@@ -9,12 +9,20 @@ import { applyDraft, applyReplaceDraft } from "./drafting.ts";
 import { draftById } from "./drafts.ts";
 import { createGrant, deleteGrant, rotateGrantKey, setGrantCidrs } from "./grants.ts";
 import type { Operation, OperationName, Operations } from "./operations.ts";
+import { ensureVapidKey, subscribePush, unsubscribePush } from "./push.ts";
 import { applyMarkRead } from "./reading.ts";
 import { applyExpire } from "./retention.ts";
 import { applyCleanIndex } from "./search/cleaning.ts";
 import { applyIndexOlder } from "./search/indexing.ts";
 import { applyAddTo, applySend, prepareAddTo, prepareSend } from "./sending.ts";
 import { applySendDraft, prepareSendDraft } from "./sending_drafts.ts";
+import {
+  createSignInLink,
+  endSession,
+  endSessions,
+  openSession,
+  touchSession,
+} from "./sessions.ts";
 import { ensureSigningKey, rotateSigningKey } from "./signing_keys.ts";
 import { applyReclaim } from "./space.ts";
 import type { Transaction, WriterContext } from "./transaction.ts";
@@ -124,5 +132,21 @@ export async function prepare(context: WriterContext, operation: Operation): Pro
       return ({ db, now }) => ensureSigningKey(db, now);
     case "rotateSigningKey":
       return ({ db, now }) => rotateSigningKey(db, input, now);
+    case "createSignInLink":
+      return ({ db, now }) => createSignInLink(db, input, now);
+    case "openSession":
+      return ({ db, now }) => openSession(db, input, now);
+    case "touchSession":
+      return ({ db, now }) => touchSession(db, input, now);
+    case "endSession":
+      return (transaction) => endSession(transaction, input);
+    case "endSessions":
+      return (transaction) => endSessions(transaction, input.addressKey);
+    case "subscribePush":
+      return ({ db, now }) => subscribePush(db, input, now);
+    case "unsubscribePush":
+      return ({ db }) => unsubscribePush(db, input);
+    case "ensureVapidKey":
+      return ({ db, now }) => ensureVapidKey(db, now);
   }
 }

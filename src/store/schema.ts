@@ -230,4 +230,54 @@ CREATE TABLE search_left (
 INSERT INTO search_left (below, gone, cleaning) SELECT coalesce(max(id) + 1, 0), 0, 0 FROM message;
 `,
   },
+  {
+    since: "0.3.0",
+    sql: `
+-- Links that sign a browser in, once each; with a user they go, as everything below.
+CREATE TABLE sign_in_link (
+  hash BLOB PRIMARY KEY,                 -- SHA-256 of the token
+  address_key TEXT NOT NULL REFERENCES user (key) ON DELETE CASCADE,
+  created REAL NOT NULL,
+  expires REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sign_in_link_address ON sign_in_link (address_key, created);
+
+-- Browsers that are signed in.
+CREATE TABLE session (
+  id TEXT PRIMARY KEY,
+  hash BLOB NOT NULL,                    -- SHA-256 of the whole cookie
+  address_key TEXT NOT NULL REFERENCES user (key) ON DELETE CASCADE,
+  created REAL NOT NULL,
+  used REAL NOT NULL,                    -- within an hour
+  expires REAL NOT NULL,
+  agent TEXT NOT NULL                    -- what the browser said of itself
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_address ON session (address_key, used);
+
+-- Where Web Push goes to (row N12): as long as that by which it was asked for is good.
+CREATE TABLE push_subscription (
+  address_key TEXT NOT NULL REFERENCES user (key) ON DELETE CASCADE,
+  endpoint TEXT NOT NULL,
+  p256dh BLOB NOT NULL,
+  auth BLOB NOT NULL,
+  session TEXT REFERENCES session (id) ON DELETE CASCADE,  -- in which it was made, if in any
+  key_id TEXT,                           -- the API key by whose token it was made, if by one
+  owner_key TEXT REFERENCES user (key) ON DELETE CASCADE,  -- the owner who made it acting as this address, if one did
+  created REAL NOT NULL,
+  PRIMARY KEY (address_key, endpoint)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX push_subscription_session ON push_subscription (session) WHERE session IS NOT NULL;
+CREATE INDEX push_subscription_owner ON push_subscription (owner_key) WHERE owner_key IS NOT NULL;
+
+-- The key by which push services know this host.
+CREATE TABLE vapid_key (
+  one INTEGER PRIMARY KEY CHECK (one = 1),  -- there is one
+  jwk TEXT NOT NULL,                     -- JSON, with the private part
+  created REAL NOT NULL
+) STRICT;
+`,
+  },
 ];

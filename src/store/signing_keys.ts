@@ -26,7 +26,11 @@ export function ensureSigningKey(db: Database, now: number): string {
 }
 
 export function rotateSigningKey(db: Database, { revoke }: RotateSigningKey, now: number): string {
-  if (revoke) db.run("DELETE FROM signing_key");
+  if (revoke) {
+    db.run("DELETE FROM signing_key");
+    // Whoever had such a token may have named an endpoint (row N12).
+    db.run("DELETE FROM push_subscription WHERE session IS NULL");
+  }
   db.run("DELETE FROM signing_key WHERE retired < ?", now);
   db.run("UPDATE signing_key SET retired = ? WHERE retired IS NULL", now + SIGNING_KEY_KEPT);
   return addKey(db, now);

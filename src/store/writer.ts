@@ -10,6 +10,7 @@ import type { Change, Committed, Operation, Outcome, WriterSettings } from "./op
 import { prepare, type Ready, STORING } from "./preparing.ts";
 import { isFull, Reserve } from "./reserve.ts";
 import { indexMessage } from "./search/indexing.ts";
+import { forgetExpiredSessions } from "./sessions.ts";
 import { Refusal, type Transaction, type WriterContext } from "./transaction.ts";
 import type { Upgrade, UpgradeOptions } from "./upgrade.ts";
 import { forgetOldUsage } from "./users.ts";
@@ -187,6 +188,7 @@ export class Writer implements Disposable {
         if (transaction.now - this.#forgotten > 3600) {
           forgetOldUsage(db, transaction.now);
           forgetDeleted(transaction);
+          forgetExpiredSessions(db, transaction.now);
           this.#forgotten = transaction.now;
         }
         for (const work of ready) outcomes.push(this.#apply(work, transaction, effects));

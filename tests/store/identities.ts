@@ -24,11 +24,20 @@ export function seenBy(store: TestStore, id: number, ...who: string[]): boolean[
       assert.equal(mailbox.part(id, null) !== null, seen, `${user}: part`);
       assert.equal(mailbox.lineage(id, 100) !== null, seen, `${user}: lineage`);
       assert.equal(mailbox.thread(id) !== null, seen, `${user}: thread`);
+      assert.equal(
+        mailbox.headers(id, 1) !== null,
+        seen && !isDraft(mailbox, id),
+        `${user}: headers`,
+      );
       const listed = [...mailbox.received(1000, 0), ...mailbox.authored(1000, 0)];
       for (const other of listed) assert.notEqual(mailbox.message(other.id), null);
       return seen;
     })
   );
+}
+
+function isDraft(mailbox: IdentityMailbox, id: number): boolean {
+  return mailbox.message(id)?.isDraft === true;
 }
 
 /** The message as that user sees it, who has to see it. */

@@ -113,6 +113,10 @@ Deno.test("N2 lists: what was received or is from the identity, drafts too, newe
     assert.deepEqual(ids(mailbox.received(100, 0)), came);
     assert.deepEqual(ids(mailbox.received(1, 2)), came.slice(2));
     assert.deepEqual(ids(mailbox.received(0, 0)), []);
+    for (const id of [1, ...own, ...came, 999_999]) {
+      assert.deepEqual(ids(mailbox.authored(3, 0, id)), own.filter((o) => o < id).slice(0, 3));
+      assert.deepEqual(ids(mailbox.received(2, 1, id)), came.filter((c) => c < id).slice(1, 3));
+    }
   });
   assert.deepEqual(as(store, EVE, (mailbox) => mailbox.received(9, 0)), [], "who is nobody here");
 });
@@ -123,6 +127,26 @@ Deno.test("N2 what was received twice, by the message and by a batch, is listed 
   sent(await store.addTo(id, ALICE, BOB));
   assert.deepEqual(as(store, BOB, (mailbox) => ids(mailbox.received(9, 0))), [id]);
   assert.deepEqual(as(store, BOB, (mailbox) => ids(mailbox.received(9, 1))), []);
+});
+
+Deno.test("S3 headers of batches are told up to a bound, the newest of them, and one always", async () => {
+  await using store = await users();
+  const { id } = sent(await store.send({ from: ALICE, to: [BOB] }));
+  const batches: number[] = [];
+  for (const who of [CHRIS, DAVE, CAROL, EVE]) {
+    batches.push(sent(await store.addTo(id, ALICE, who)).id);
+  }
+  as(store, BOB, (mailbox) => {
+    const all = mailbox.headers(id, Infinity)?.batches ?? [];
+    assert.deepEqual(all.map((batch) => batch.id), batches);
+    const sizes = all.map(({ header }) => header.length);
+    const told = (most: number): number[] =>
+      mailbox.headers(id, most)?.batches.map((batch) => batch.id) ?? [];
+    const two = (sizes.at(-1) ?? 0) + (sizes.at(-2) ?? 0);
+    assert.deepEqual(told(two), batches.slice(-2));
+    assert.deepEqual(told(two - 1), batches.slice(-1));
+    assert.deepEqual(told(1), batches.slice(-1));
+  });
 });
 
 Deno.test("N2 a page is what each of its messages is by itself, in its order", async () => {
