@@ -1,6 +1,8 @@
 // The program as a few JavaScript files in one folder: what every form of the executable carries.
 
 import { basename, dirname, join } from "node:path";
+import { BundleError, bundlePage } from "../../src/api/web/bundle.ts";
+import { EMBEDDED, pack } from "../../src/api/web/page_file.ts";
 import { attempt, BuildError, run } from "./command.ts";
 
 /** The file that is started. */
@@ -22,7 +24,21 @@ export async function bundle(root: string, into: string): Promise<string> {
     Deno.writeTextFileSync(file, text.replaceAll(COMMIT, commit));
   }
   if (stamped === 0) throw new BuildError(`src/version.ts no longer has ${COMMIT} to replace`);
+  // Read by src/api/web/load.ts, relative to the modules.
+  Deno.writeTextFileSync(join(into, EMBEDDED), await page());
   return commit;
+}
+
+/** The page in the browser. It is made of the checkout that this script belongs to. */
+async function page(): Promise<string> {
+  try {
+    return pack(await bundlePage());
+  } catch (error) {
+    if (error instanceof BundleError) {
+      throw new BuildError(`The page: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** What src/version.ts has in place of the commit. */

@@ -7,12 +7,16 @@ import { Access, Mailbox, SearchThread } from "../store/mod.ts";
 import { type Answered, type App, EVENTS_PATH, makeApp } from "./app.ts";
 import type { ApiConfig, ApiContext } from "./context.ts";
 import { EventSockets } from "./events/mod.ts";
+import { HostLookup } from "./host_lookup.ts";
 import { Authenticator } from "./identity/authenticator.ts";
+import { egressOf, Pushes } from "./push/mod.ts";
 import { allRoutes } from "./routes/mod.ts";
 import { Clients } from "./server/clients.ts";
 import { commonHeaders } from "./server/headers.ts";
 import { RequestRates } from "./server/rates.ts";
 import { HttpServer } from "./server/server.ts";
+import { sessionRoutes, type SignInLimit } from "./session/routes.ts";
+import { Page } from "./web/mod.ts";
 
 /**
  * Starts the interface that the host's configuration has, until the host stops; resolves once it serves, or would but for
@@ -54,17 +58,32 @@ export class Api implements Interface {
       ...parts,
       authenticator,
       search,
+      lookup: new HostLookup(() => host.resolver),
       mailbox: (address) => mailbox.forIdentity(address),
     };
     this.#sockets = this.#closing.use(new EventSockets(this.#context));
-    this.#closing.defer(host.onMessage((change) => this.#sockets.publish(change)));
+    const pushes = this.#closing.use(
+      new Pushes({
+        ...this.#context,
+        resolver: () => host.resolver,
+        egress: () => egressOf(host.config),
+        counter: host.statistics.pushes,
+      }),
+    );
+    this.#closing.defer(host.onMessage((change) => {
+      this.#sockets.publish(change);
+      pushes.publish(change);
+    }));
+    this.#closing.defer(host.onSessionsEnded(() => this.#sockets.sessionsEnded()));
     this.#clients = new Clients(() => config().api, log);
+    const rates = new RequestRates(() => config().api);
     this.#app = makeApp({
       context: this.#context,
-      routes: allRoutes,
+      routes: [...allRoutes, ...sessionRoutes(this.#signInLimit(rates))],
       sockets: this.#sockets,
+      page: new Page(log),
       clients: this.#clients,
-      rates: new RequestRates(() => config().api),
+      rates,
       answered: (request) => this.#answered(request),
       fault: (error) => this.#fault(error),
     });
@@ -74,6 +93,7 @@ export class Api implements Interface {
   async start(): Promise<void> {
     // Whoever verifies tokens finds a key from the first request on.
     await this.#host.writer.submit("ensureSigningKey", null);
+    await this.#host.writer.submit("ensureVapidKey", null);
     if (!this.#context.config().api.tls) return await this.#listen(null);
     this.#host.onCertificate((certificate) => this.#show(certificate));
     if (this.#starting === null) this.#log.warn(WAITS);
@@ -102,6 +122,15 @@ export class Api implements Interface {
     // Together: a server is closed only when its connections are, those of events among them.
     await Promise.all([this.#server?.close(graceMs), this.#sockets[Symbol.asyncDispose]()]);
     await this.#closing.disposeAsync();
+  }
+
+  /** Whoever comes through a proxy that nobody told of has no address of its own; the tokens are too long to be guessed. */
+  #signInLimit(rates: RequestRates): SignInLimit {
+    const isCounted = (ip: string): boolean => !this.#clients.standsForMany(ip);
+    return {
+      before: (ip) => isCounted(ip) && rates.beforeSignIn(ip),
+      refused: (ip) => isCounted(ip) && rates.refusedSignIn(ip),
+    };
   }
 
   /** The first certificate is what the interface waited for; later ones take its place without dropping a connection. */

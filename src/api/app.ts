@@ -10,11 +10,14 @@ import { bestFirst, meantBy, methodsOf } from "./paths.ts";
 import { notFound } from "./problem_status.ts";
 import { jsonResponse } from "./response.ts";
 import type { Route } from "./route.ts";
+import { sessionCookie } from "./session/cookie.ts";
+import { type FromClient, ownOrigin, requireOwnOrigin } from "./session/origin.ts";
 import type { Clients } from "./server/clients.ts";
 import { crossOrigin, mayConnect } from "./server/headers.ts";
 import type { RequestRates } from "./server/rates.ts";
 import type { Upgrade } from "./server/server.ts";
 import { Gone } from "./server/web_request.ts";
+import { isOfPage, type Page } from "./web/mod.ts";
 
 /** Where events are. */
 export const EVENTS_PATH = "/fmsg/ws";
@@ -23,6 +26,7 @@ export interface AppParts {
   readonly context: ApiContext;
   readonly routes: readonly Route[];
   readonly sockets: Pick<EventSockets, "upgrade">;
+  readonly page: Pick<Page, "answer">;
   readonly clients: Clients;
   readonly rates: RequestRates;
   /** Told of each request once its answer is known. */
@@ -75,7 +79,7 @@ export function makeApp(parts: AppParts): App {
       return isMeant ? answer(c, route, parts) : noRoute(c, routes);
     });
   }
-  app.notFound((c) => noRoute(c, routes));
+  app.notFound(async (c) => await ofPage(c, parts) ?? noRoute(c, routes));
   app.onError((error) => refusal(error, parts));
   return app;
 }
@@ -126,7 +130,10 @@ const SMALL_BODY = 256 * 1024;
 async function connect(c: Context<Env>, parts: AppParts): Promise<Response> {
   const { upgrade } = c.env;
   const { config } = parts.context;
-  if (!mayConnect(c.req.header("origin") ?? null, config(), c.req.header("host") ?? null)) {
+  const origin = c.req.header("origin") ?? null;
+  const isAllowed = mayConnect(origin, config(), c.req.header("host") ?? null) ||
+    origin === ownOrigin(config(), fromClient(c));
+  if (!isAllowed) {
     throw new ApiError(403, "This web site may not connect: api.origins does not have it");
   }
   const identity = await authenticated(c, parts, {
@@ -149,10 +156,17 @@ async function authenticated(
   parts: AppParts,
   query: { readonly token?: string | undefined; readonly actAs?: string | undefined } = {},
 ): Promise<Identity> {
-  const { context: { authenticator }, rates } = parts;
+  const { context: { authenticator, config }, rates } = parts;
   const bearer = query.token === undefined ? null : `Bearer ${query.token}`;
+  const authorization = c.req.header("authorization") ?? bearer;
+  const session = authorization === null ? sessionCookie(config(), fromClient(c)) : null;
+  // A cookie comes along whoever makes the request: another site's page must not do a thing with it, nor listen.
+  if (session !== null && (!isSafe(c.req.method) || c.req.path === EVENTS_PATH)) {
+    requireOwnOrigin(config(), fromClient(c));
+  }
   const credentials: Credentials = {
-    authorization: c.req.header("authorization") ?? bearer,
+    authorization,
+    session,
     actAs: c.req.header("x-fmsg-act-as") ?? query.actAs ?? null,
     ip: c.var.ip,
   };
@@ -160,11 +174,20 @@ async function authenticated(
     c,
     parts,
     () => authenticator.authenticate(credentials),
-    credentials.authorization,
+    authorization ?? session?.text ?? null,
   );
   c.set("identity", identity);
   rates.ofIdentity(identity.address.key);
   return identity;
+}
+
+function fromClient(c: Context<Env>): FromClient {
+  return { request: c.req.raw, ip: c.var.ip };
+}
+
+/** RFC 9110 9.2.1. */
+function isSafe(method: string): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
 /** An address that brings wrong credentials again and again is not listened to for a while; whoever brings none guesses nothing. */
@@ -172,10 +195,10 @@ async function withFailuresCounted<Value>(
   c: Context<Env>,
   { rates, clients }: AppParts,
   attempt: () => Promise<Value>,
-  authorization = c.req.header("authorization") ?? null,
+  credentials = c.req.header("authorization") ?? null,
 ): Promise<Value> {
   const { ip } = c.var;
-  if (authorization === null || clients.standsForMany(ip)) return await attempt();
+  if (credentials === null || clients.standsForMany(ip)) return await attempt();
   rates.beforeCredentials(ip);
   try {
     return await attempt();
@@ -183,6 +206,16 @@ async function withFailuresCounted<Value>(
     if (error instanceof ApiError && error.status === 401) rates.refusedCredentials(ip);
     throw error;
   }
+}
+
+/** A file of the page in the browser, which is no route: programs have no use for it. */
+async function ofPage(c: Context<Env>, { page }: AppParts): Promise<Response | null> {
+  const { path, method, raw } = c.req;
+  if (!isOfPage(path)) return null;
+  const answer = await page.answer(raw);
+  if (answer === null || method === "GET" || method === "HEAD") return answer;
+  await answer.body?.cancel();
+  return notTaken(method, ["GET", "HEAD"]);
 }
 
 /** Of a path that a client made up, in a line of the log. */
@@ -214,8 +247,12 @@ function loggedPath(path: string): string {
 function noRoute(c: Context<Env>, routes: readonly Route[]): Response {
   const methods = c.req.path === EVENTS_PATH ? ["GET", "HEAD"] : methodsOf(c.req.path, routes);
   if (methods.length === 0) return jsonResponse({ error: "There is nothing at this address" }, 404);
+  return notTaken(c.req.method, methods);
+}
+
+function notTaken(method: string, methods: readonly string[]): Response {
   const allow = [...new Set([...methods, "OPTIONS"])].join(", ");
-  return c.req.method === "OPTIONS"
+  return method === "OPTIONS"
     ? new Response(null, { status: 204, headers: { allow } })
     : jsonResponse({ error: `This address takes ${allow} only` }, 405, { allow });
 }

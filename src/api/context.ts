@@ -2,6 +2,7 @@
 
 import type { IdentityMailbox, SearchThread } from "../store/mod.ts";
 import type { Address } from "../wire/mod.ts";
+import type { HostLookup } from "./host_lookup.ts";
 import type { ApiConfig, Authenticator, AuthenticatorParts } from "./identity/authenticator.ts";
 
 export type { ApiConfig };
@@ -10,5 +11,6 @@ export interface ApiContext extends AuthenticatorParts {
   /** The messages that one address may see. */
   readonly mailbox: (address: Address) => IdentityMailbox;
   readonly search: Pick<SearchThread, "find">;
+  readonly lookup: HostLookup;
   readonly authenticator: Authenticator;
 }

@@ -1,66 +1,13 @@
-// A message as FMSG-003 represents it ("Message Representation"), and the schema of that for OpenAPI.
+// Makes the representation of a message that FMSG-003 has ("Message Representation") out of what the store knows.
 
-import * as v from "valibot";
 import type { ClientBatch, ClientDelivery, ClientMessage, IdentityMailbox } from "../store/mod.ts";
 import type { Bytes } from "../wire/mod.ts";
-import { ID, named } from "./parameters.ts";
+import type { BatchJson, DeliveryJson, MessageItem, MessageJson } from "./message_schema.ts";
 import { hasShortText, textOf } from "./text.ts";
 import { rfc3339 } from "./time.ts";
 
 /** `short_text` holds so many bytes at most. */
 const PREVIEW_BYTES = 768;
-
-const DELIVERY = named("Delivery", {
-  addr: v.string(),
-  time_delivered: v.nullable(v.pipe(v.string(), v.isoTimestamp())),
-  response_code: v.nullable(ID),
-  // Beyond FMSG-003, for those who show why a delivery takes its time.
-  state: v.picklist(["unknown", "local", "pending", "delivered", "failed"]),
-  reason: v.nullable(v.string()),
-  attempts: ID,
-  next_attempt: v.nullable(v.pipe(v.string(), v.isoTimestamp())),
-});
-
-const BATCH = named("AddToBatch", {
-  batch_id: ID,
-  add_to_from: v.string(),
-  to: v.array(v.string()),
-  to_delivery: v.array(DELIVERY),
-  time: v.nullable(v.number()),
-});
-
-const FIELDS = {
-  version: v.literal(1),
-  has_pid: v.boolean(),
-  has_add_to: v.boolean(),
-  important: v.boolean(),
-  no_reply: v.boolean(),
-  deflate: v.boolean(),
-  pid: v.nullable(ID),
-  from: v.string(),
-  to: v.array(v.string()),
-  to_delivery: v.array(DELIVERY),
-  add_to: v.array(BATCH),
-  time: v.nullable(v.number()),
-  topic: v.string(),
-  type: v.string(),
-  size: ID,
-  short_text: v.optional(v.string()),
-  read: v.boolean(),
-  time_read: v.nullable(v.number()),
-  attachments: v.array(
-    named("Attachment", { filename: v.string(), size: ID, type: v.string() }),
-  ),
-};
-
-/** What `GET /fmsg/:id` answers. */
-export const MESSAGE = named("Message", FIELDS);
-
-/** An item of a list, or the data of an event. */
-export const MESSAGE_ITEM = named("MessageItem", { id: ID, ...FIELDS });
-
-export type MessageJson = v.InferOutput<typeof MESSAGE>;
-export type MessageItem = v.InferOutput<typeof MESSAGE_ITEM>;
 
 /** A message as it stands in a list of the identity whose mailbox it is, with its preview. */
 export function messageItem(mailbox: IdentityMailbox, message: ClientMessage): MessageItem {
@@ -110,7 +57,7 @@ export function messageJson(message: ClientMessage, preview: Bytes | null): Mess
   };
 }
 
-function batchJson(batch: ClientBatch): MessageJson["add_to"][number] {
+function batchJson(batch: ClientBatch): BatchJson {
   return {
     batch_id: batch.batchId,
     add_to_from: batch.from,
@@ -120,7 +67,7 @@ function batchJson(batch: ClientBatch): MessageJson["add_to"][number] {
   };
 }
 
-function deliveryJson(delivery: ClientDelivery): MessageJson["to_delivery"][number] {
+function deliveryJson(delivery: ClientDelivery): DeliveryJson {
   const { address, deliveredAt, code, state, reason, attempts, nextAttempt } = delivery;
   return {
     addr: address,

@@ -3,6 +3,7 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import type { Schema } from "./checking.ts";
+import { ERROR, EVENT } from "./client_types.ts";
 import { jsonResponse } from "./response.ts";
 import {
   type AnswerDescription,
@@ -33,7 +34,9 @@ export function openApiRoute(routes: readonly Route[]): Route {
 /** The description, without the server's own address. */
 export function openApi(routes: readonly Route[]): OpenApi {
   const paths: Record<string, Record<string, object>> = {};
-  const schemas: Record<string, object> = { Event: EVENT, Error: ERROR };
+  const schemas: Schemas = {};
+  // No route refers to them.
+  for (const schema of [EVENT, ERROR]) hoisted(jsonSchema(schema, "output"), schemas);
   for (const { description } of routes) {
     const path = description.path.replace(/:([a-z_]+)/g, "{$1}");
     paths[path] = { ...paths[path], [description.method]: operation(description, schemas) };
@@ -103,25 +106,6 @@ export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
   readonly components: Readonly<Record<string, object>>;
 }
-
-const EVENT = {
-  type: "object",
-  description: "A text frame of the WebSocket; other types may come, and are to be ignored",
-  properties: {
-    type: { enum: ["new_msg", "delivered", "recipients_added"], type: "string" },
-    data: { $ref: "#/components/schemas/MessageItem" },
-  },
-  required: ["type", "data"],
-};
-
-const ERROR = {
-  type: "object",
-  properties: {
-    error: { type: "string", description: "For people; not stable" },
-    code: { type: "string", description: "Of routes beyond FMSG-003 alone" },
-  },
-  required: ["error"],
-};
 
 const ERROR_CONTENT = {
   "application/json": { schema: { $ref: "#/components/schemas/Error" } },

@@ -3,27 +3,6 @@
 import * as v from "valibot";
 import { isFilename } from "../wire/mod.ts";
 
-/** An object that stands among the components of the OpenAPI description, under this name. */
-export function named<const Entries extends v.ObjectEntries>(
-  name: string,
-  entries: Entries,
-): Named<Entries> {
-  return v.pipe(v.object(entries), v.title(name));
-}
-
-type Named<Entries extends v.ObjectEntries> = v.SchemaWithPipe<
-  readonly [
-    v.ObjectSchema<Entries, undefined>,
-    v.TitleAction<v.InferOutput<v.ObjectSchema<Entries, undefined>>, string>,
-  ]
->;
-
-/** An id, or a number of things, in an answer. */
-export const ID = v.pipe(v.number(), v.integer());
-
-/** POSIX seconds, with a fraction. */
-export const TIME = v.number();
-
 /** The largest id there can be: 2^63 - 1. */
 const LARGEST_ID = 2n ** 63n - 1n;
 
@@ -83,14 +62,14 @@ export const PAGE_ENTRIES = {
   offset: v.optional(v.pipe(COUNT, v.description("How many are left out before them")), "0"),
 };
 
-export const PAGE = v.object(PAGE_ENTRIES);
-
-/** Of a body: what may be an address. */
-export const ADDRESS = v.pipe(v.string(), v.maxLength(255, "is longer than an address may be"));
-
-/** Of a body. Whether each is an address, and none is there twice, is checked with all else that can be wrong with one. */
-export const RECIPIENTS = v.pipe(
-  v.array(ADDRESS),
-  v.minLength(1, "has to name at least one address"),
-  v.maxLength(255, "has to name no more than 255 addresses"),
+/** Beyond FMSG-003, and as quick however far it is down the list: a client goes on below the last id that it has. */
+const BEFORE = v.optional(
+  v.pipe(
+    COUNT,
+    v.check((id) => id > 0, "has to be a positive integer"),
+    v.minValue(1),
+    v.description("Only ids below this one (beyond FMSG-003)"),
+  ),
 );
+
+export const PAGE = v.object({ ...PAGE_ENTRIES, before: BEFORE });

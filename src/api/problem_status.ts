@@ -38,10 +38,13 @@ function statusOf(reason: OtherReason): ErrorStatus {
     case "bad recipients":
     case "bad content":
       return 400;
+    case "link not valid":
+      return 401;
     case "sender unknown":
     case "not a participant":
     case "over quota":
     case "too many grants":
+    case "user switched off":
       return 403;
     case "user unknown":
     case "grant not found":

@@ -143,6 +143,6 @@ async function checkedBody<Body>(
 function ownersOnly(): ApiError {
   return new ApiError(
     403,
-    "Grants are managed with the owner's own token (\"fmsg token\", or an identity provider's), without X-FMSG-Act-As",
+    "This is done with the owner's own token (\"fmsg token\", or an identity provider's) or session, without X-FMSG-Act-As",
   );
 }

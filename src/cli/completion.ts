@@ -1,4 +1,4 @@
-// fmsg completion: scripts for shells, which complete commands, options, their values, users' addresses and ids of keys.
+// fmsg completion: scripts for shells, which complete commands, options, their values, users' addresses and ids.
 
 import { existsSync } from "node:fs";
 import { Argument, Command } from "commander";
@@ -50,11 +50,12 @@ async function scriptFor(shell: Shell, root: Command): Promise<string> {
   }
 }
 
-/** What the scripts call for addresses and for keys. They never complain, since their words would land in somebody's line. */
+/** What the scripts call for addresses and for ids. They never complain, since their words would land in somebody's line. */
 export function completingCommands(output: Output): Command[] {
   return [
     completing("addresses", "users' addresses", addressesIn, output),
     completing("keys", "the ids of API keys", keyIdsIn, output),
+    completing("sessions", "the ids of sessions", sessionIdsIn, output),
   ];
 }
 
@@ -77,6 +78,12 @@ function addressesIn(dataDir: string, prefix: string): readonly string[] {
 function keyIdsIn(dataDir: string, prefix: string): readonly string[] {
   using access = new Access(dataDir);
   return access.allGrants().map(({ keyId }) => keyId).filter((id) => id.startsWith(prefix))
+    .slice(0, AT_ONCE);
+}
+
+function sessionIdsIn(dataDir: string, prefix: string): readonly string[] {
+  using access = new Access(dataDir);
+  return access.sessions(null).map(({ id }) => id).filter((id) => id.startsWith(prefix))
     .slice(0, AT_ONCE);
 }
 

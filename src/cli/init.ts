@@ -8,6 +8,7 @@ import { showDryRun } from "./init/dry_run.ts";
 import { finish } from "./init/finish.ts";
 import { type Given, type InitOptions, readFlags } from "./init/flags.ts";
 import { lookAround } from "./init/found.ts";
+import { inboxLinkText } from "./init/inbox_link.ts";
 import { Interrupted, Interruption } from "./init/interruption.ts";
 import { isChange, type Plan } from "./init/plan.ts";
 import { prepare } from "./init/prepare.ts";
@@ -49,7 +50,10 @@ export function initCommand(output: Output): Command {
       "--ca <file>",
       "roots to trust besides the system's, for a private network or authority",
     )
-    .option("--api <none|local|public>", "the interface for apps (default: none)")
+    .option(
+      "--api <none|local|public>",
+      "the inbox in the browser, and the interface for apps (default: none)",
+    )
     .option("--unit <file>", "write a systemd unit there (default: /etc/systemd/system, for root)")
     .option("--no-unit", "write no systemd unit")
     .option("--wait-dns [time]", "wait for the DNS records, 10m unless told")
@@ -70,8 +74,11 @@ async function init(options: InitOptions, output: Output): Promise<void> {
     const show = (text: string): void =>
       options.json === true ? output.note(text) : output.print(text);
     const finished = await finish({ prepared, given, found, asker, done, output, show });
-    if (options.json !== true) return;
-    printResult(output, options, resultJson(prepared, found, done, finished), () => "");
+    if (options.json === true) {
+      return printResult(output, options, resultJson(prepared, found, done, finished), () => "");
+    }
+    const { link } = finished;
+    if (link !== null) output.print(`\n${await inboxLinkText(link, prepared, output)}`);
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error;
     output.note("Nothing was changed.");

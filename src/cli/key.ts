@@ -5,9 +5,9 @@ import { parseCidr } from "../config.ts";
 import { issuerOf } from "../api/identity/issuer.ts";
 import { makeApiKey } from "../api/identity/keys.ts";
 import { ANYWHERE } from "../api/identity/ranges.ts";
+import { siteOf } from "../api/session/link.ts";
 import { isProblem } from "../protocol/mod.ts";
 import { Access, type Grant, isAgentName, MAX_CIDRS } from "../store/mod.ts";
-import { addressText } from "../net/mod.ts";
 import { shownAddress, typedAddress } from "./addresses.ts";
 import {
   command,
@@ -129,7 +129,7 @@ async function create(text: string, options: CreateOptions, output: Output): Pro
   if (options.json === true) return;
   output.note(
     `The key is shown this once. A client takes it with the interface's URL, as in FMSG_API_URL=${
-      urlOf(config)
+      siteOf(config) ?? issuerOf(config)
     } FMSG_API_KEY=<key>`,
   );
   noteMissingInterface(config, output);
@@ -227,13 +227,6 @@ function existsAlready({ keyId, agent, owner, address }: Grant): string {
 function rangesText({ cidrs }: Grant): string {
   const isAnywhere = ANYWHERE.every((range) => cidrs.includes(range));
   return isAnywhere ? "anywhere" : cidrs.join(", ");
-}
-
-/** Where a client finds the interface, as far as the configuration tells. */
-function urlOf(config: ReturnType<typeof openConfig>): string {
-  const { api } = config;
-  if (api === null || api.public_url !== null || api.tls) return issuerOf(config);
-  return `http://${addressText(api.listen)}`;
 }
 
 function typedAgent(text: string): string {

@@ -23,6 +23,7 @@ import { queueCommand } from "./queue.ts";
 import { saveCommand } from "./save.ts";
 import { searchCommand } from "./search.ts";
 import { sendCommand } from "./send.ts";
+import { sessionCommand } from "./session.ts";
 import { showCommand } from "./show.ts";
 import { nearest } from "./suggest.ts";
 import { loadWidths, safe } from "./terminal.ts";
@@ -60,6 +61,7 @@ function program(output: Output): Command {
   root.addCommand(userCommand(output));
   root.addCommand(keyCommand(output));
   root.addCommand(tokenCommand(output));
+  root.addCommand(sessionCommand(output));
   root.addCommand(withExamples(
     sendCommand(output),
     'fmsg send --from @alice@example.com --to @bob@example.org --topic Lunch "At noon?"',
@@ -99,6 +101,7 @@ function program(output: Output): Command {
 const WITHOUT_COLUMNS: ReadonlySet<string> = new Set([
   "complete-addresses",
   "complete-keys",
+  "complete-sessions",
   "completion",
   "run",
   "send",

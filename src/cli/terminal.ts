@@ -26,6 +26,8 @@ export interface Style {
   green(text: string): string;
   yellow(text: string): string;
   cyan(text: string): string;
+  /** Black on white, whatever colours the terminal has; null where no colours are wanted. */
+  readonly ink: ((text: string) => string) | null;
 }
 
 /**
@@ -42,7 +44,7 @@ export function makeStyle(
   const colour = FORCE_COLOR
     ? FORCE_COLOR !== "0" && FORCE_COLOR !== "false"
     : !NO_COLOR && output.isTerminal && TERM !== "dumb";
-  const paint = (format: keyof Style) => (text: string): string =>
+  const paint = (format: Exclude<keyof Style, "ink">) => (text: string): string =>
     // The question whether to colour is answered here: stdout, which styleText would ask, may be another output.
     colour ? styleText(format, text, { validateStream: false }) : text;
   return {
@@ -52,6 +54,8 @@ export function makeStyle(
     green: paint("green"),
     yellow: paint("yellow"),
     cyan: paint("cyan"),
+    // Of the 256 colours these two are no theme's to change.
+    ink: colour ? (text) => `\x1b[38;5;16;48;5;231m${text}\x1b[39;49m` : null,
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Config } from "../config.ts";
 import { issuerOf } from "../api/identity/issuer.ts";
-import { Access } from "../store/mod.ts";
+import { Access, type UserStatus } from "../store/mod.ts";
 import type { Address } from "../wire/mod.ts";
 import { shownAddress, typedAddress } from "./addresses.ts";
 import { command, CommandError, type CommonOptions, type Output, printResult } from "./context.ts";
@@ -62,18 +62,23 @@ async function print(text: string, options: TokenOptions, output: Output): Promi
 
 /** The user's address as the directory spells it. Throws a CommandError for those whom the interface does not let in. */
 export function requireUser(access: Access, address: Address, config: Config): string {
-  const user = access.user(address.key);
-  const shown = shownAddress(address.text);
-  if (user === null) {
-    throw new CommandError(
-      address.domain === config.domain
-        ? `${shown} is no user here; "fmsg user add ${shown}" adds it`
-        : `${shown} is no address of this host, whose domain is ${config.domain}`,
-    );
-  }
+  const user = requireKnownUser(access, address, config);
   if (user.accepting) return user.address;
+  const shown = shownAddress(address.text);
   throw new CommandError(
     `${shown} takes no messages, and is not let in: "fmsg user set ${shown} --accepting=true" changes that`,
+  );
+}
+
+/** What the directory says of a user, also of one who takes no messages. Throws a CommandError where it is none. */
+export function requireKnownUser(access: Access, address: Address, config: Config): UserStatus {
+  const user = access.user(address.key);
+  if (user !== null) return user;
+  const shown = shownAddress(address.text);
+  throw new CommandError(
+    address.domain === config.domain
+      ? `${shown} is no user here; "fmsg user add ${shown}" adds it`
+      : `${shown} is no address of this host, whose domain is ${config.domain}`,
   );
 }
 

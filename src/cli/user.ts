@@ -24,6 +24,7 @@ import { formatSize, safe, table } from "./terminal.ts";
 import { MAX_NAME } from "./user_csv.ts";
 import { exportCommand } from "./user_export.ts";
 import { importCommand } from "./user_import.ts";
+import { linkCommand } from "./user_link.ts";
 
 /** Commander gives limits under their flags' names in camel case. */
 interface UserOptions extends CommonOptions, Readonly<Record<string, unknown>> {
@@ -70,6 +71,7 @@ export function userCommand(output: Output): Command {
       .argument("<address>", "the user")
       .action((address: string, options: CommonOptions) => remove(address, options, output)),
   );
+  user.addCommand(linkCommand(output));
   user.addCommand(importCommand(output));
   user.addCommand(exportCommand(output));
   return user;

@@ -6,6 +6,7 @@ import { addressText, canonicalIp, type Endpoint, Listener, type Resolver } from
 import { OutgoingRecord } from "../protocol/mod.ts";
 import {
   type ConfigurableBackend,
+  type MessageChange,
   openWriterThread,
   type StoreFailure,
   StoreReader,
@@ -18,7 +19,7 @@ import { Gate } from "./gate.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Inbound } from "./inbound.ts";
 import type { Log } from "./log.ts";
-import { type MessageListener, MessageListeners } from "./message_listeners.ts";
+import { type ChangeListener, Listeners } from "./listeners.ts";
 import { metricsPage, MetricsServer } from "./metrics.ts";
 import type { Ban } from "./offenders.ts";
 import { Outbound } from "./outbound.ts";
@@ -76,13 +77,16 @@ export class Host implements AsyncDisposable, Operator {
     );
     if (backend.upgrade !== null) log.warn(UPGRADED, { ...backend.upgrade });
     let outbound: Outbound | null = null;
-    const messages = new MessageListeners((error) => fault(statistics, log, error));
+    const listenerFault = (error: unknown): void => fault(statistics, log, error);
+    const messages = new Listeners<MessageChange>(listenerFault);
+    const sessionsEnded = new Listeners<null>(listenerFault);
     const writer = building.use(
       new StoreWriter(backend, {
         changed: (changes) => {
           for (const change of changes) {
             if (change.kind === "outbound") outbound?.wake(change.domain);
-            else messages.tell(change);
+            else if (change.kind === "message") messages.tell(change);
+            else sessionsEnded.tell(null);
           }
         },
         committed: (operations, ms) => statistics.commit(operations, ms),
@@ -149,6 +153,7 @@ export class Host implements AsyncDisposable, Operator {
       housekeeping,
       statistics,
       messages,
+      sessionsEnded,
       failed: failed.promise,
     });
     host.#serveOperator(building);
@@ -185,13 +190,23 @@ export class Host implements AsyncDisposable, Operator {
    * Calls `listener` after the commit with what it means for users' messages, whoever made the change; the function
    * that is returned ends that. One that throws hurts no other.
    */
-  onMessage(listener: MessageListener): () => void {
+  onMessage(listener: ChangeListener<MessageChange>): () => void {
     return this.#parts.messages.add(listener);
+  }
+
+  /** The same for sessions of browsers: some were ended. */
+  onSessionsEnded(listener: ChangeListener<null>): () => void {
+    return this.#parts.sessionsEnded.add(listener);
   }
 
   /** As it is now: a reload changes it. */
   get config(): Config {
     return this.#parts.current.config;
+  }
+
+  /** As it is now, for the addresses of other hosts; a reload may put another one in its place. */
+  get resolver(): Resolver {
+    return this.#parts.current.resolver;
   }
 
   get statistics(): Statistics {
@@ -372,7 +387,8 @@ interface Parts {
   readonly gate: Gate;
   readonly housekeeping: Housekeeping;
   readonly statistics: Statistics;
-  readonly messages: MessageListeners;
+  readonly messages: Listeners<MessageChange>;
+  readonly sessionsEnded: Listeners<null>;
   readonly failed: Promise<StoreFailure>;
 }
 

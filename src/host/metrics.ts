@@ -88,6 +88,11 @@ function interfacePage({ api, statistics }: StatusParts): string[] {
       "How long the answers took, until their last byte was handed to the system.",
       statistics.requestSeconds,
     ),
+    counter(
+      "fmsg_api_pushes_total",
+      "Notifications (Web Push) of messages, by what became of them.",
+      statistics.pushes,
+    ),
     gauge("fmsg_api_connections", "Connections of clients open now.", api.connections),
     gauge("fmsg_api_sockets", "WebSockets that wait for events now.", api.sockets),
   ];

@@ -3,6 +3,7 @@
 export { connectToHost, HostConnection } from "./control_client.ts";
 export type { Exchange } from "./exchange.ts";
 export { Host, type Interface } from "./host.ts";
+export type { Counter } from "./counters.ts";
 export { MAX_FRAME } from "./frames.ts";
 export { harmless, type Level, Log, writeToStderr } from "./log.ts";
 export type { Ban } from "./offenders.ts";

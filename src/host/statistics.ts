@@ -34,6 +34,9 @@ const OUTCOMES: readonly (readonly ["in" | "out", ExchangeOutcome])[] = [
   ["out", "unreachable"],
 ];
 
+/** It was taken by the push service; that said that the browser is subscribed no more; no try succeeded; too much waited. */
+const PUSH_OUTCOMES = ["sent", "gone", "failed", "dropped"];
+
 export interface EndedExchange extends Exchange {
   /** POSIX seconds. */
   readonly time: number;
@@ -67,6 +70,8 @@ export class Statistics {
     5,
     30,
   ]);
+  /** Notifications (Web Push) of the interface. */
+  readonly pushes = new Counter(["outcome"], PUSH_OUTCOMES.map((outcome) => [outcome]));
   readonly #last: EndedExchange[] = [];
 
   exchange(exchange: Exchange): void {

@@ -173,7 +173,7 @@ function isUntrusted(error: unknown): boolean {
  * that came along, and one that it cannot read throws out of its event handler, which ends the process (Deno 2.9): any
  * host that we connect to, also for a challenge, could send one.
  */
-function hideChain(socket: TLSSocket): void {
+export function hideChain(socket: TLSSocket): void {
   const read = socket.getPeerCertificate.bind(socket);
   const value = (): object => {
     try {

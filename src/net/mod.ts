@@ -30,6 +30,7 @@ export {
   type Mirror,
   THIS_MACHINE,
 } from "./leaving.ts";
+export { httpsContext, type HttpsPost, httpsPost, type PostAnswer } from "./https_post.ts";
 export { hears } from "./hearing.ts";
 export { cannotListen } from "./listen_error.ts";
 export { systemRoots } from "./roots.ts";

@@ -24,7 +24,9 @@ export type ProblemReason =
   | "user unknown"
   | "already granted"
   | "grant not found"
-  | "too many grants";
+  | "too many grants"
+  | "user switched off"
+  | "link not valid";
 
 export function refuse(reason: ProblemReason, message: string): Problem {
   return { kind: "refused", reason, message };

@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { allRoutes } from "../../src/api/routes/mod.ts";
 import { SOCKET_LIMITS } from "../../src/api/events/limits.ts";
+import { LOOKUPS_AT_ONCE } from "../../src/api/host_lookup.ts";
+import { QUEUE_LIMITS } from "../../src/api/push/queue.ts";
+import { PUSH_TIMES } from "../../src/api/push/sending.ts";
 import { CONNECTION_BOUNDS } from "../../src/api/server/connections.ts";
 import { topicText } from "../../src/cli/topics.ts";
-import { MAX_CIDRS, MAX_SUB_ACCOUNTS } from "../../src/store/mod.ts";
+import { MAX_CIDRS, MAX_SUB_ACCOUNTS, MAX_SUBSCRIPTIONS } from "../../src/store/mod.ts";
 
 const TESTS = new URL("../", import.meta.url);
 const PAGE = await Deno.readTextFile(new URL("../../docs/api.md", import.meta.url));
@@ -69,6 +72,18 @@ Deno.test("docs/api.md: its limits are those of the program", () => {
     ["WebSockets of one identity, of all", `${SOCKET_LIMITS.each}, ${SOCKET_LIMITS.total}`],
     ["derived sub-accounts of one owner", `${MAX_SUB_ACCOUNTS}`],
     ["ranges of a grant", `${MAX_CIDRS}`],
+    ["addresses looked up by one owner", `${LOOKUPS_AT_ONCE} at once, then one every 2 s`],
+    ["subscriptions to notifications", `${MAX_SUBSCRIPTIONS}: the oldest goes`],
+    [
+      "notifications under way, of one, of all",
+      `${QUEUE_LIMITS.underWayOfOne}, ${QUEUE_LIMITS.underWay}; ${
+        PUSH_TIMES.deadlineMs / 1000
+      } s each`,
+    ],
+    [
+      "those that wait, of one, of all",
+      `${QUEUE_LIMITS.waitingOfOne}, ${QUEUE_LIMITS.waiting}: the oldest goes`,
+    ],
   ] as const;
   for (const [what, much] of limits) {
     assert.match(PAGE, new RegExp(`^\\| ${what} +\\| ${much} +\\|$`, "m"));

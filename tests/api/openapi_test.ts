@@ -37,7 +37,7 @@ Deno.test("every route is described, and nothing but routes and the socket", () 
   equal(new Set(served).size, served.length);
 });
 
-Deno.test("all core and grant routes of FMSG-003 are there", () => {
+Deno.test("all routes of FMSG-003 are there: the core, grants and Web Push", () => {
   const paths = new Set(
     Object.entries(DOCUMENT.paths)
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`)),
@@ -47,7 +47,8 @@ Deno.test("all core and grant routes of FMSG-003 are there", () => {
     post /fmsg/{id}/read, post /fmsg/{id}/add-to, get /fmsg/{id}/data, get /fmsg/{id}/thread, post /fmsg/{id}/attach,
     get /fmsg/{id}/attach/{filename}, delete /fmsg/{id}/attach/{filename}, get /fmsg/ws, post /fmsg/token,
     get /fmsg/sub-accounts, post /fmsg/sub-accounts, get /fmsg/sub-accounts/{agent}, patch /fmsg/sub-accounts/{agent},
-    post /fmsg/sub-accounts/{agent}/rotate-key, delete /fmsg/sub-accounts/{agent}`;
+    post /fmsg/sub-accounts/{agent}/rotate-key, delete /fmsg/sub-accounts/{agent}, post /fmsg/push/subscribe,
+    delete /fmsg/push/subscribe`;
   for (const route of wanted.split(",").map((text) => text.trim())) ok(paths.has(route), route);
 });
 
@@ -85,6 +86,7 @@ Deno.test("what a generated client needs types for has a name among the componen
     const name of [
       ...["Message", "MessageItem", "Delivery", "AddToBatch", "Attachment", "Draft", "MessageId"],
       ...["Sent", "Read", "Added", "Recipients", "Uploaded", "Event", "Error", "Token", "KeySet"],
+      ...["MessageHeader", "BatchHeader", "Lookup"],
       ...["Grant", "GrantWithKey", "Grants", "NewGrant", "AllowedCidrs", "KeyExpiry"],
     ]
   ) ok(byName.has(name), name);

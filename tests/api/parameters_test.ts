@@ -4,7 +4,8 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import * as v from "valibot";
 import { pathParameters, queryParameters, valid } from "../../src/api/checking.ts";
 import { ApiError } from "../../src/api/error.ts";
-import { BY_FILENAME, BY_ID, PAGE, RECIPIENTS } from "../../src/api/parameters.ts";
+import { BY_FILENAME, BY_ID, PAGE } from "../../src/api/parameters.ts";
+import { RECIPIENTS } from "../../src/api/schema.ts";
 
 const refused = (status: number, words: RegExp) => (error: unknown): boolean =>
   error instanceof ApiError && error.status === status && words.test(error.message);
@@ -40,6 +41,7 @@ Deno.test("a page is 20 from the beginning unless told, and never more than 100"
   deepEqual(page(""), { limit: 20, offset: 0 });
   deepEqual(page("?limit=100&offset=7"), { limit: 100, offset: 7 });
   deepEqual(page("?limit=101"), { limit: 100, offset: 0 });
+  deepEqual(page("?before=7"), { limit: 20, offset: 0, before: 7 });
   deepEqual(page(`?limit=${"9".repeat(400)}`), { limit: 100, offset: 0 });
   deepEqual(page("?offset=99999999999999999999"), { limit: 20, offset: Number.MAX_SAFE_INTEGER });
   for (
@@ -51,9 +53,12 @@ Deno.test("a page is 20 from the beginning unless told, and never more than 100"
       "limit=",
       "offset=-1",
       "offset=x",
+      "before=0",
+      "before=-7",
+      "before=",
     ]
   ) {
-    throws(() => page(`?${query}`), refused(400, /^"(limit|offset)": has to be/), query);
+    throws(() => page(`?${query}`), refused(400, /^"(limit|offset|before)": has to be/), query);
   }
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { signIn } from "./sign_in.ts";
 import { Place, type Ran } from "./support.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { capturing } from "./support.ts";
@@ -11,7 +12,7 @@ Deno.test("bash completes commands at every level", async () => {
   assert.deepEqual(await bash.complete("fmsg us"), ["user"]);
   assert.deepEqual(await bash.complete("fmsg user s"), ["set", "show"]);
   assert.deepEqual(await bash.complete("fmsg host bans "), ["add", "lift", "list"]);
-  assert.deepEqual(await bash.complete("fmsg --json user li"), ["list"]);
+  assert.deepEqual(await bash.complete("fmsg --json user li"), ["link", "list"]);
   assert.deepEqual(await bash.complete("fmsg nonsense us"), []);
   assert.deepEqual(await bash.complete("fmsg complete-a"), []);
 });
@@ -68,7 +69,7 @@ Deno.test("bash completes the addresses of users, which it takes apart at @ and 
   assert.deepEqual(await bash.complete('fmsg send --topic "two words" --from @ali'), [alice]);
 });
 
-Deno.test("bash completes the ids of API keys", async () => {
+Deno.test("bash completes the ids of API keys, and of sessions", async () => {
   using bash = await Bash.start("alice");
   assert.deepEqual(await bash.complete("fmsg key revoke "), []);
   const made = await bash.place.json("key", "create", "@alice@a.test");
@@ -77,6 +78,11 @@ Deno.test("bash completes the ids of API keys", async () => {
   assert.deepEqual(await bash.complete("fmsg key revoke "), [id]);
   assert.deepEqual(await bash.complete(`fmsg key revoke ${id.slice(0, 4)}`), [id]);
   assert.deepEqual(await bash.complete("fmsg key revoke x"), []);
+  Deno.writeTextFileSync(bash.place.config, 'api: {listen: "127.0.0.1:8000"}\n', { append: true });
+  const link = await bash.place.json("user", "link", "@alice@a.test");
+  await signIn(bash.place.config, String(Object(link).link), { id: "abc" });
+  assert.deepEqual(await bash.complete("fmsg session revoke "), ["abc"]);
+  assert.deepEqual(await bash.complete("fmsg session revoke --all "), ["@alice@a.test"]);
 });
 
 Deno.test("addresses come from the configuration that the line names", async () => {

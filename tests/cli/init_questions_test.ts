@@ -27,7 +27,7 @@ Deno.test("init asks for the domain, the user, the certificate and apps, and the
     "Your domain, as in @alice@example.com",
     "The first user (empty: add users later)",
     "The certificate for fmsg.a.test",
-    "May apps of your users connect to this host?",
+    "May your users open their inbox in a browser, and connect apps?",
     "Set it up like this?",
   ]);
   assert.equal(plan.answers.domain, "a.test");
@@ -308,15 +308,15 @@ Deno.test("init tells of ports that are taken, forbidden, or not the one that ot
 Deno.test("init shows where apps connect before it is agreed to, and then what they need", async () => {
   for (
     const [api, summary, need] of [
-      ["none", /Apps +do not connect/, null],
+      ["none", /Browser, apps +do not connect/, null],
       [
         "local",
-        /Apps +connect to https:\/\/fmsg\.a\.test, .*web server.* to 127\.0\.0\.1:8000/,
+        /Browser, apps +connect to https:\/\/fmsg\.a\.test, .*web server.* to 127\.0\.0\.1:8000/,
         /web server passes them on to 127\.0\.0\.1:8000/,
       ],
       [
         "public",
-        /Apps +connect to https:\/\/fmsg\.a\.test, served on 127\.0\.0\.1:443/,
+        /Browser, apps +connect to https:\/\/fmsg\.a\.test, served on 127\.0\.0\.1:443/,
         /TCP 443 is open in the firewall/,
       ],
     ] as const
@@ -328,8 +328,11 @@ Deno.test("init shows where apps connect before it is agreed to, and then what t
     const { status, stdout } = await place.init("--domain=a.test", "--user=alice", `--api=${api}`);
     assert.equal(status, 0);
     const told = stdout.replaceAll("\n", " ");
-    if (need === null) assert.doesNotMatch(told, /Apps|key create/);
-    else assert.match(told, new RegExp(`${need.source}.* key create @alice@a\\.test"`));
+    if (need === null) assert.doesNotMatch(told, /apps|key create|user link|#sign-in/);
+    else {assert.match(
+        told,
+        new RegExp(`${need.source}.* user link @alice@a\\.test".* key create @alice@a\\.test"`),
+      );}
   }
 });
 

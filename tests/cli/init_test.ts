@@ -12,6 +12,7 @@ import { PROGRAM } from "../support/host_commands.ts";
 import { waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
 import { InitPlace } from "./init_place.ts";
+import { signIn } from "./sign_in.ts";
 import type { Ran } from "./support.ts";
 
 Deno.test("init: --yes writes a configuration that the host reads, a folder for its owner alone, and the user", async () => {
@@ -434,6 +435,49 @@ Deno.test("init: records that do not come in time are no failure, and no certifi
   const value = JSON.parse(ran.stdout);
   assert.equal(value.dns, "not seen");
   assert.equal(value.certificate.state, "left to the host");
+});
+
+Deno.test("init: where a browser may connect it ends with a link that opens the inbox of the user it added", async () => {
+  using place = new InitPlace();
+  const flags = ["--domain=a.test", "--api=local"];
+  const ran = await place.init(...flags, "--user=alice");
+  assert.equal(ran.status, 0, ran.stderr);
+  const [link = ""] = ran.stdout.trimEnd().split("\n").slice(-1);
+  assert.match(link, /^https:\/\/fmsg\.a\.test\/#sign-in=[\w-]{43}$/);
+  const said = ran.stdout.replaceAll("\n", " ");
+  assert.match(
+    said,
+    /The inbox of @alice@a\.test opens once the host runs, .* once, within 24 hours: /,
+  );
+  assert.doesNotMatch(ran.stderr, /#sign-in/);
+  assert.equal((await signIn(place.config, link, { id: "a1" }))?.address, "@alice@a.test");
+
+  // Who runs it again for something else wants no link.
+  const again = await place.init(...flags, "--user=alice", "--json");
+  assert.equal(JSON.parse(again.stdout).link, null);
+  const added = await place.init(...flags, "--user=bob", "--json");
+  assert.doesNotMatch(added.stderr, /#sign-in/);
+  const made = JSON.parse(added.stdout).link;
+  assert.deepEqual(Object.keys(made), ["address", "link", "expires"]);
+  assert.equal((await signIn(place.config, made.link, { id: "b1" }))?.address, "@bob@a.test");
+});
+
+Deno.test("init: who lets browsers in later gets a link for the user that is there already", async () => {
+  using place = new InitPlace();
+  const first = await place.init("--domain=a.test", "--user=alice", "--json");
+  assert.equal(JSON.parse(first.stdout).link, null);
+  await place.run("user", "set", "@alice@a.test", "--accepting=false", "--config", place.config);
+  const off = await place.init("--api=local", "--json");
+  assert.deepEqual([off.status, JSON.parse(off.stdout).link], [0, null]);
+  assert.match(off.stderr, /There is no link to the inbox yet: .*--accepting=true/);
+  await place.run("user", "set", "@alice@a.test", "--accepting=true", "--config", place.config);
+  await place.init("--api=none");
+  const later = await place.init("--api=local", "--json");
+  assert.equal(JSON.parse(later.stdout).link?.address, "@alice@a.test");
+  // Of several nobody says whose.
+  await place.init("--api=none", "--user=bob");
+  const several = await place.init("--api=local", "--json");
+  assert.equal(JSON.parse(several.stdout).link, null);
 });
 
 Deno.test("init: beside the running host it adds a user through it, and says whether to reload or restart", async () => {

@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 import { bundle } from "../../scripts/compile/bundle.ts";
 import { compile } from "../../scripts/compile/compiled.ts";
 import { V8_FLAGS } from "../../scripts/compile/flags.ts";
+import { bundlePage } from "../../src/api/web/bundle.ts";
+import { EMBEDDED, unpack } from "../../src/api/web/page_file.ts";
 import { emptyFolder } from "./support.ts";
 
 const ROOT = resolve(import.meta.dirname ?? ".", "..", "..");
@@ -19,7 +21,9 @@ function bundled(): NonNullable<typeof made> {
 Deno.test("deno compile takes every module of the program along, with its permissions and flags", async () => {
   const { folder } = await bundled();
   const modules = [...Deno.readDirSync(folder)].map(({ name }) => name);
-  for (const name of ["main.js", "worker.js", "copy_worker.js", "search_worker.js"]) {
+  for (
+    const name of ["main.js", "worker.js", "copy_worker.js", "search_worker.js", "page.json"]
+  ) {
     assert.ok(modules.includes(name), name);
   }
   const output = join(emptyFolder(), "fmsg");
@@ -55,10 +59,17 @@ Deno.test("deno compile takes every module of the program along, with its permis
   }
 });
 
+Deno.test("the bundle has the page in the browser beside its modules, as this checkout makes it", async () => {
+  const { folder } = await bundled();
+  const embedded = unpack(Deno.readTextFileSync(join(folder, EMBEDDED)));
+  assert.deepEqual(embedded, await bundlePage());
+});
+
 Deno.test("the bundle names its workers where they are, and keeps apart what is loaded later", async () => {
   const { folder, commit } = await bundled();
   const text = (name: string): string => Deno.readTextFileSync(join(folder, name));
-  const all = [...Deno.readDirSync(folder)].map(({ name }) => text(name)).join("\n");
+  const modules = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".js"));
+  const all = modules.map(({ name }) => text(name)).join("\n");
   for (const [, name = ""] of all.matchAll(/new Worker\(new URL\("\.\/([^"]+)"/g)) text(name);
   assert.match(all, /new Worker\(new URL\("\.\/worker\.js", import\.meta\.url\)/);
   assert.ok(!all.includes("@COMMIT@") && all.includes(`"${commit}"`));

@@ -41,7 +41,10 @@ Deno.test("the demo runs in an empty folder with nothing in the environment but 
 
 Deno.test("two hosts exchange messages, are backed up while they run, and end with 0 after SIGTERM and SIGINT", async () => {
   await using world = await World.make();
-  const [one, two] = [await world.host({ start: false }), await world.host({ start: false })];
+  const [one, two] = [
+    await world.host({ start: false, api: true }),
+    await world.host({ start: false }),
+  ];
   const [alice, bob] = [one.address("alice"), two.address("bob")];
   await using first = await RunningHost.start(one.configFile);
   await using second = await RunningHost.start(two.configFile);
@@ -61,6 +64,11 @@ Deno.test("two hosts exchange messages, are backed up while they run, and end wi
   const { id } = received[0];
   const body = await fmsg(["save", String(id), "--body", "-o", "-", "--config", two.configFile]);
   assert.equal(body.stdout, "At noon?\n");
+
+  const page = await one.api.get("/", { headers: { "accept-encoding": "identity" } });
+  assert.equal(page.status, 200);
+  const [, script = ""] = /src="([^"]+)"/.exec(page.text) ?? [];
+  assert.equal((await one.api.get(script)).status, 200);
 
   const backup = join(world.folder, "backup.db");
   await json(two.configFile, ["host", "backup", backup]);

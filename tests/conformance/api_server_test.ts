@@ -47,8 +47,14 @@ Deno.test("N9 addresses and methods that are none are refused in JSON, and every
   await using world = await World.make();
   const host = await world.host({ api: true, users: ["alice"] });
   const alice = await host.client("alice");
-  isError(await alice.get("/"), 404);
+  isError(await alice.get("/nothing"), 404);
   isError(await alice.get("/fmsg/1/nothing"), 404);
+  // The page in the browser is no route: it takes nothing else, and what it has not is nothing.
+  assert.equal((await alice.get("/")).headers.get("content-type"), "text/html; charset=utf-8");
+  const notTaken = await alice.post("/", {});
+  isError(notTaken, 405);
+  assert.equal(notTaken.headers.get("allow"), "GET, HEAD, OPTIONS");
+  isError(await alice.get("/nothing.js"), 404);
   const wrong = await alice.delete("/fmsg");
   isError(wrong, 405);
   assert.equal(wrong.headers.get("allow"), "GET, POST, HEAD, OPTIONS");

@@ -51,6 +51,10 @@ export function goodValue(name: string, known: Known, below: Below): unknown {
       return "👍";
     case "q":
       return pick(below, ["hello", "中文", "fuzz"]);
+    case "address":
+      return pick(below, [known.to, known.from, "@zoe@elsewhere.test"]);
+    case "before":
+      return String(1 + below(200));
     case "limit":
     case "offset":
       return String(1 + below(30));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../src/config.ts";
 import { Host, Log } from "../../src/host/mod.ts";
-import { MessageListeners } from "../../src/host/message_listeners.ts";
+import { Listeners } from "../../src/host/listeners.ts";
 import { Mailbox, type MessageChange } from "../../src/store/mod.ts";
 import { addressOf } from "../support/arbitraries.ts";
 import { waitFor } from "../support/wait.ts";
@@ -42,7 +42,7 @@ Deno.test("N8 a listener hears of a message that a command sends, once that is c
 });
 
 Deno.test("N8 a function that listens twice is told twice, and each listening ends by itself", () => {
-  const listeners = new MessageListeners((error) => assert.fail(String(error)));
+  const listeners = new Listeners<MessageChange>((error) => assert.fail(String(error)));
   const change = { kind: "message", event: "new_msg", message: 1, keys: [] } as const;
   let heard = 0;
   const listen = (): unknown => heard++;

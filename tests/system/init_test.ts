@@ -27,7 +27,7 @@ Deno.test("init in a terminal: from the questions over the DNS records to a cert
   await terminal.answer("The first user", "alice");
   await terminal.answer("Your e-mail address", "me@a.test");
   await terminal.answer("Do you agree to the terms");
-  await terminal.answer("May apps of your users connect");
+  await terminal.answer("May your users open their inbox in a browser");
   await terminal.see("Set it up like this?");
   assert.deepEqual(desk.files(), []);
   await terminal.press("Enter");
@@ -51,7 +51,7 @@ Deno.test("init in a terminal: from the questions over the DNS records to a cert
   await terminal.answer("Your e-mail address");
   // No authority was asked yet, so nothing is known of what was agreed to.
   await terminal.answer("Do you agree to the terms");
-  await terminal.answer("May apps of your users connect");
+  await terminal.answer("May your users open their inbox in a browser");
   await terminal.answer("All of that is there already");
   await terminal.answer("Add them where your domain is managed");
   await terminal.see("nothing there yet");
@@ -77,7 +77,7 @@ Deno.test("init in a terminal: Ctrl-C and Enter end the waiting for DNS records,
   for (const key of ["C-c", "Enter"]) {
     await terminal.begin(command);
     await terminal.answer("Your domain");
-    await terminal.answer("May apps of your users connect");
+    await terminal.answer("May your users open their inbox in a browser");
     await terminal.answer("Yes");
     await terminal.see("nothing there yet");
     await terminal.press(key);
@@ -97,7 +97,7 @@ for (const [name, env] of [["with a cursor", {}], ["that is dumb", { TERM: "dumb
       "Your domain",
       "The first user",
       "The certificate",
-      "May apps of your users connect",
+      "May your users open their inbox in a browser",
       "Set it up like this?",
     ];
     const certificate = env.TERM ? ["3", "Enter"] : ["Up", "Enter"];
@@ -133,7 +133,7 @@ Deno.test("init in a terminal that is dumb: the questions come line by line, wit
     await terminal.answer("Your domain", "a.test");
     await terminal.answer("The first user", "alice");
     await terminal.answer("Number", "3");
-    await terminal.answer("May apps of your users connect");
+    await terminal.answer("May your users open their inbox in a browser");
     await terminal.answer("Set it up like this?");
     await terminal.answer("Then?", "2");
     assert.equal((await terminal.end(command)).status, 0);

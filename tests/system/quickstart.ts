@@ -107,7 +107,7 @@ async function answerWizard(stage: Stage, { domain, user, terminal }: Person): P
   await terminal.answer(`The certificate for fmsg.${domain}`);
   await terminal.answer("Your e-mail address", `${user}@${domain}`);
   await terminal.answer("Do you agree to the terms of Let's Encrypt?");
-  await terminal.answer("May apps of your users connect to this host?");
+  await terminal.answer("May your users open their inbox in a browser");
   await terminal.answer("Set it up like this?");
 
   const screen = await terminal.see("Add them where your domain is managed");

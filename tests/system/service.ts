@@ -122,7 +122,7 @@ async function changeCertificate(server: Place): Promise<void> {
   assert.deepEqual((await service.status()).capabilities, [PORTS, PORTS]);
 }
 
-/** Step 6 of docs/quickstart.md, with curl in place of a client. */
+/** Steps 6 and 7 of docs/quickstart.md, with curl in place of a client. */
 async function apps(server: Place): Promise<void> {
   const service = new Service(server, "fmsg");
   const commands = commandsIn(await type(server, "fmsg host init --yes --api public"));

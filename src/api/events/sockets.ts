@@ -103,6 +103,14 @@ export class EventSockets implements AsyncDisposable {
     }
   }
 
+  /** Some sessions were ended: closes the sockets of those at once. */
+  sessionsEnded(): void {
+    for (const subscriber of this.#open) {
+      if (subscriber.identity.sessionId === null) continue;
+      this.#guard(subscriber, () => subscriber.recheck());
+    }
+  }
+
   /** Tells everybody that the host goes away, and waits for a bounded time until they have agreed. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stopping ??= this.#stop();

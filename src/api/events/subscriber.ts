@@ -79,6 +79,11 @@ export class Subscriber {
     this.ws.ping();
   }
 
+  /** Sessions were ended: closes the socket if its own was. */
+  recheck(): void {
+    if (this.ws.readyState === WebSocket.OPEN) this.#check();
+  }
+
   /** Closes the socket in order; the client has a bounded time to agree. */
   close(code: number, reason: string): void {
     this.#reason ??= reason;

@@ -4,8 +4,16 @@ import type { Config } from "../../config.ts";
 import { type Log, readRoots } from "../../host/mod.ts";
 import { inRanges } from "../../net/mod.ts";
 import { Address } from "../../wire/mod.ts";
-import type { Access, Grant, SigningKey, StoreWriter, UserStatus } from "../../store/mod.ts";
+import type {
+  Access,
+  Grant,
+  Session,
+  SigningKey,
+  StoreWriter,
+  UserStatus,
+} from "../../store/mod.ts";
 import { ApiError } from "../error.ts";
+import type { SessionKey } from "../session/key.ts";
 import { actAsAddress, bearerToken } from "./headers.ts";
 import type { Credentials, Identity } from "./identity.ts";
 import { firstPartyIssuerOf, issuerOf } from "./issuer.ts";
@@ -33,6 +41,9 @@ export interface IssuedToken {
   readonly expires_at: string;
 }
 
+/** Seconds between two notes that a session is in use. */
+const NOTED_EVERY = 3600;
+
 /** Seconds that a token for an API key is valid. */
 const GRANT_TOKEN_LIFETIME = 12 * 3600;
 
@@ -51,6 +62,8 @@ export interface AuthenticatorParts {
 export class Authenticator implements AsyncDisposable {
   readonly #parts: AuthenticatorParts;
   #provider: ProviderKeys | null = null;
+  /** By the ids of sessions. */
+  readonly #noting = new Map<string, Promise<void>>();
   #ended: Promise<void> = Promise.resolve();
 
   constructor(parts: AuthenticatorParts) {
@@ -58,12 +71,10 @@ export class Authenticator implements AsyncDisposable {
   }
 
   /** Throws an ApiError: 401, 403, 400 for an act-as that is no address, or 503 while it cannot be told. */
-  async authenticate({ authorization, actAs, ip }: Credentials): Promise<Identity> {
-    const token = bearerToken(authorization);
-    if (token.startsWith("fmsgk_")) {
-      throw unauthorized("An API key is exchanged for a token first, at POST /fmsg/token");
-    }
-    const claimed = await this.#verify(token);
+  async authenticate({ authorization, session, actAs, ip }: Credentials): Promise<Identity> {
+    const claimed = authorization === null && session !== null
+      ? this.#signedIn(session)
+      : await this.#bearer(authorization);
     if (claimed.via === "api key" && actAs !== null && actAs.trim() !== "") {
       throw new ApiError(403, "A token of an API key cannot act as others");
     }
@@ -74,19 +85,9 @@ export class Authenticator implements AsyncDisposable {
 
   /** For what goes on for long: throws an ApiError when the identity is no longer valid. */
   recheck(identity: Identity, ip: string): void {
-    if (identity.expires + CLOCK_SKEW <= Date.now() / 1000) {
-      throw unauthorized("The token has expired");
-    }
-    const { issuer, signedBy } = identity;
-    const config = this.#parts.config();
-    const { idp } = config.api;
-    // A reload may name another provider, or another URL.
-    if (![issuerOf(config), firstPartyIssuerOf(config), idp.issuer].includes(issuer)) {
-      throw unauthorized(NOT_TRUSTED);
-    }
-    if (signedBy !== null && this.#stored((access) => access.signingKey(signedBy)) === null) {
-      throw unauthorized(KEY_GONE);
-    }
+    const { sessionId } = identity;
+    if (sessionId === null) this.#recheckToken(identity);
+    else this.#use(this.#stored((access) => access.session(sessionId)));
     this.#asStored(identity, ip);
   }
 
@@ -116,6 +117,50 @@ export class Authenticator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#provider?.[Symbol.asyncDispose]();
     await this.#ended;
+    await Promise.all(this.#noting.values());
+  }
+
+  /** Who has this session. */
+  #signedIn({ id, hash }: SessionKey): Identity {
+    const session = this.#use(this.#stored((access) => access.sessionByHash(id, hash)));
+    const address = Address.parse(session.address);
+    if (address === null) throw unavailable(UNREADABLE);
+    return sessionIdentity(session, address, issuerOf(this.#parts.config()));
+  }
+
+  /** Throws an ApiError (401) where there is no session; notes now and then that it is in use, so that it goes on. */
+  #use(session: Session | null): Session {
+    if (session === null) throw unauthorized("The session has ended: sign in with another link");
+    const { id, used } = session;
+    if (Date.now() / 1000 - used >= NOTED_EVERY && !this.#noting.has(id)) {
+      const { writer, log } = this.#parts;
+      const noted = writer.submit("touchSession", { id }).then(() => {}, (error: unknown) => {
+        log.warn("a session's use could not be noted", { session: id, error: String(error) });
+      });
+      this.#noting.set(id, noted.finally(() => this.#noting.delete(id)));
+    }
+    return session;
+  }
+
+  #recheckToken({ expires, issuer, signedBy }: Identity): void {
+    if (expires + CLOCK_SKEW <= Date.now() / 1000) throw unauthorized("The token has expired");
+    const config = this.#parts.config();
+    const { idp } = config.api;
+    // A reload may name another provider, or another URL.
+    if (![issuerOf(config), firstPartyIssuerOf(config), idp.issuer].includes(issuer)) {
+      throw unauthorized(NOT_TRUSTED);
+    }
+    if (signedBy !== null && this.#stored((access) => access.signingKey(signedBy)) === null) {
+      throw unauthorized(KEY_GONE);
+    }
+  }
+
+  async #bearer(authorization: string | null): Promise<Identity> {
+    const token = bearerToken(authorization);
+    if (token.startsWith("fmsgk_")) {
+      throw unauthorized("An API key is exchanged for a token first, at POST /fmsg/token");
+    }
+    return await this.#verify(token);
   }
 
   /** What the token claims; whether its users and its grant are there is to be seen. */
@@ -142,6 +187,7 @@ export class Authenticator implements AsyncDisposable {
           issuer: hint.issuer,
           expires,
           keyId,
+          sessionId: null,
           signedBy,
           issued,
           actsAs: false,
@@ -257,8 +303,24 @@ function ownerIdentity(
     issuer,
     expires: exp,
     keyId: null,
+    sessionId: null,
     signedBy,
     issued: signedBy === null ? null : iat ?? null,
+    actsAs: false,
+  };
+}
+
+function sessionIdentity({ id, expires }: Session, owner: Address, issuer: string): Identity {
+  return {
+    address: owner,
+    owner,
+    via: "session",
+    issuer,
+    expires,
+    keyId: null,
+    sessionId: id,
+    signedBy: null,
+    issued: null,
     actsAs: false,
   };
 }

@@ -1,14 +1,14 @@
 // Attachments: uploaded to a draft, downloaded, taken off a draft (FMSG-003 "Attachment Routes").
 
-import * as v from "valibot";
 import { typeOfFile } from "../../host/file_type.ts";
 import { stageStream } from "../../host/part_stream.ts";
 import { isProblem } from "../../protocol/mod.ts";
 import type { ClientMessage } from "../../store/mod.ts";
 import { isFilename, mediaTypeSpelling, same } from "../../wire/mod.ts";
+import { UPLOADED } from "../client_types.ts";
 import { download } from "../download.ts";
 import { ApiError } from "../error.ts";
-import { BY_FILENAME, BY_ID, ID, named } from "../parameters.ts";
+import { BY_FILENAME, BY_ID } from "../parameters.ts";
 import { problemError } from "../problem_status.ts";
 import { jsonResponse, noContent } from "../response.ts";
 import { type Route, route } from "../route.ts";
@@ -29,7 +29,7 @@ export const attachmentRoutes: readonly Route[] = [
     answers: {
       201: {
         description: "The attachment",
-        json: named("Uploaded", { filename: v.string(), size: ID }),
+        json: UPLOADED,
       },
     },
   }, async ({ context, identity, params, request }) => {

@@ -4,10 +4,11 @@ import * as v from "valibot";
 import type { ClientMessage, ClientPart, IdentityMailbox, LineageEntry } from "../../store/mod.ts";
 import { isText } from "../../wire/mod.ts";
 import { messageJson } from "../message_json.ts";
-import { BY_ID, ID, named } from "../parameters.ts";
+import { BY_ID } from "../parameters.ts";
 import { notFound } from "../problem_status.ts";
 import { jsonResponse } from "../response.ts";
 import { type Route, route } from "../route.ts";
+import { ID, named } from "../schema.ts";
 import { textOf } from "../text.ts";
 
 /** Messages of a lineage, as FMSG-003 recommends for the thread as text. */

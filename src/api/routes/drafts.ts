@@ -1,45 +1,18 @@
 // Drafts: made, replaced, deleted, sent (FMSG-003 "Message Routes").
 
-import * as v from "valibot";
 import { type StagedPart, stageStream } from "../../host/part_stream.ts";
 import { isProblem, type Problem } from "../../protocol/mod.ts";
 import type { ClientMessage, MessageFields } from "../../store/mod.ts";
 import { Address, addressProblem, mediaTypeSpelling } from "../../wire/mod.ts";
+import { DRAFT, type DraftBody, DRAFTED, SENT } from "../client_types.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiError } from "../error.ts";
 import type { Identity } from "../identity/identity.ts";
-import { ADDRESS, BY_ID, ID, named, RECIPIENTS, TIME } from "../parameters.ts";
+import { BY_ID } from "../parameters.ts";
 import { alreadySent, problemError } from "../problem_status.ts";
 import { jsonResponse, noContent } from "../response.ts";
 import { type Route, route } from "../route.ts";
 import { visible } from "./messages.ts";
-
-const MADE = named("MessageId", { id: ID });
-
-/** Half a character has no UTF-8. */
-const TEXT = v.pipe(
-  v.string(),
-  v.check((text) => text.isWellFormed(), "holds half a character (a lone surrogate)"),
-);
-
-/**
- * What POST and PUT take. The author's clients leave `size` out, or count otherwise: it is only looked at. Some send
- * null for what they leave out. `add_to` is not read, whatever it is.
- */
-const DRAFT = named("Draft", {
-  version: v.literal(1),
-  from: ADDRESS,
-  to: RECIPIENTS,
-  pid: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  topic: v.nullish(v.pipe(TEXT, v.maxBytes(255, "is longer than 255 bytes"))),
-  type: v.pipe(v.string(), v.maxLength(255, "is longer than 255 characters")),
-  size: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  important: v.nullish(v.boolean()),
-  no_reply: v.nullish(v.boolean()),
-  data: v.nullish(TEXT),
-});
-
-type DraftBody = v.InferOutput<typeof DRAFT>;
 
 /** It is in memory as a whole, on a small heap: what is larger goes as an attachment, which is streamed. */
 const MOST_JSON = 32 * 1024 * 1024;
@@ -60,7 +33,7 @@ export const draftRoutes: readonly Route[] = [
     admission: "identity",
     takesRoom: true,
     body: BODY,
-    answers: { 201: { description: "The draft", json: MADE } },
+    answers: { 201: { description: "The draft", json: DRAFTED } },
   }, async ({ context, identity, readBody }) => {
     const body = await readBody();
     const fields = fieldsOf(context, identity, body);
@@ -85,7 +58,7 @@ export const draftRoutes: readonly Route[] = [
     takesRoom: true,
     params: BY_ID,
     body: BODY,
-    answers: { 200: { description: "The draft", json: MADE } },
+    answers: { 200: { description: "The draft", json: DRAFTED } },
   }, async ({ context, identity, params, readBody }) => {
     const { id } = ownDraft(context, identity, params.id);
     const body = await readBody();
@@ -130,10 +103,7 @@ export const draftRoutes: readonly Route[] = [
     takesRoom: true,
     params: BY_ID,
     answers: {
-      200: {
-        description: "It is accepted for delivery",
-        json: named("Sent", { id: ID, time: TIME }),
-      },
+      200: { description: "It is accepted for delivery", json: SENT },
     },
   }, async ({ context, identity, params }) => {
     const { id } = ownDraft(context, identity, params.id, 409);

@@ -5,10 +5,10 @@ import { type Grant, isAgentName, MAX_CIDRS, MAX_SUB_ACCOUNTS } from "../../stor
 import { ApiError } from "../error.ts";
 import { makeApiKey } from "../identity/keys.ts";
 import { readRange } from "../identity/ranges.ts";
-import { ID, named } from "../parameters.ts";
 import { problemError } from "../problem_status.ts";
 import { jsonResponse, noContent } from "../response.ts";
 import { type Route, route } from "../route.ts";
+import { ID, named } from "../schema.ts";
 import { readRfc3339, rfc3339 } from "../time.ts";
 
 const AGENT = v.pipe(

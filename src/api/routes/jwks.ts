@@ -2,9 +2,9 @@
 
 import * as v from "valibot";
 import { publicKeys } from "../identity/jwks.ts";
-import { named } from "../parameters.ts";
 import { jsonResponse } from "../response.ts";
 import { openRoute, type Route } from "../route.ts";
+import { named } from "../schema.ts";
 
 const KEYS = named("KeySet", {
   keys: v.array(named("Key", {

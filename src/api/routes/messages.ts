@@ -3,9 +3,11 @@
 import * as v from "valibot";
 import { isProblem } from "../../protocol/mod.ts";
 import type { ClientMessage, IdentityMailbox } from "../../store/mod.ts";
+import { ADDED, ADDING, READ } from "../client_types.ts";
 import { ApiError } from "../error.ts";
-import { MESSAGE, MESSAGE_ITEM, messageItem, messageItems } from "../message_json.ts";
-import { BY_ID, ID, named, PAGE, RECIPIENTS, TIME } from "../parameters.ts";
+import { messageItem, messageItems } from "../message_json.ts";
+import { MESSAGE, MESSAGE_ITEM } from "../message_schema.ts";
+import { BY_ID, PAGE } from "../parameters.ts";
 import { notFound, problemError } from "../problem_status.ts";
 import { jsonResponse } from "../response.ts";
 import { type Route, route } from "../route.ts";
@@ -21,7 +23,7 @@ export const messageRoutes: readonly Route[] = [
     answers: { 200: { description: "Messages", json: v.array(MESSAGE_ITEM) } },
   }, ({ context, identity, query }) => {
     const mailbox = context.mailbox(identity.address);
-    return listed(mailbox, mailbox.received(query.limit, query.offset));
+    return listed(mailbox, mailbox.received(query.limit, query.offset, query.before));
   }),
 
   route({
@@ -34,7 +36,7 @@ export const messageRoutes: readonly Route[] = [
     answers: { 200: { description: "Messages and drafts", json: v.array(MESSAGE_ITEM) } },
   }, ({ context, identity, query }) => {
     const mailbox = context.mailbox(identity.address);
-    return listed(mailbox, mailbox.authored(query.limit, query.offset));
+    return listed(mailbox, mailbox.authored(query.limit, query.offset, query.before));
   }),
 
   route({
@@ -59,10 +61,7 @@ export const messageRoutes: readonly Route[] = [
     admission: "identity",
     params: BY_ID,
     answers: {
-      200: {
-        description: "When it was first read",
-        json: named("Read", { id: ID, time_read: TIME }),
-      },
+      200: { description: "When it was first read", json: READ },
     },
   }, async ({ context, identity, params }) => {
     const { address } = identity;
@@ -84,9 +83,9 @@ export const messageRoutes: readonly Route[] = [
     admission: "identity",
     takesRoom: true,
     params: BY_ID,
-    body: { json: named("Recipients", { add_to: RECIPIENTS }), limit: () => RECIPIENTS_LIMIT },
+    body: { json: ADDING, limit: () => RECIPIENTS_LIMIT },
     answers: {
-      200: { description: "How many were added", json: named("Added", { id: ID, added: ID }) },
+      200: { description: "How many were added", json: ADDED },
     },
   }, async ({ context, identity, params, readBody }) => {
     const { address } = identity;

@@ -7,8 +7,11 @@ import { compatibleRoutes } from "./compatible.ts";
 import { contentRoutes } from "./content.ts";
 import { draftRoutes } from "./drafts.ts";
 import { grantRoutes } from "./grants.ts";
+import { headerRoutes } from "./header.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { lookupRoutes } from "./lookup.ts";
 import { messageRoutes } from "./messages.ts";
+import { pushRoutes } from "../push/routes.ts";
 import { searchRoutes } from "./search.ts";
 import { threadRoutes } from "./thread.ts";
 import { tokenRoute } from "./token.ts";
@@ -19,10 +22,13 @@ const DESCRIBED: readonly Route[] = [
   ...jwksRoutes,
   ...grantRoutes,
   ...searchRoutes,
+  ...lookupRoutes,
+  ...pushRoutes,
   ...messageRoutes,
   ...draftRoutes,
   ...contentRoutes,
   ...threadRoutes,
+  ...headerRoutes,
   ...attachmentRoutes,
   ...compatibleRoutes,
 ];

@@ -3,7 +3,8 @@
 import * as v from "valibot";
 import { QueryError, SearchBusy } from "../../store/mod.ts";
 import { ApiError } from "../error.ts";
-import { MESSAGE_ITEM, messageItems } from "../message_json.ts";
+import { messageItems } from "../message_json.ts";
+import { MESSAGE_ITEM } from "../message_schema.ts";
 import { PAGE_ENTRIES } from "../parameters.ts";
 import { jsonResponse } from "../response.ts";
 import { type Route, route } from "../route.ts";

@@ -1,9 +1,9 @@
 // POST /fmsg/token: an API key for a first-party token (FMSG-003 "POST /fmsg/token").
 
 import * as v from "valibot";
-import { named } from "../parameters.ts";
 import { jsonResponse } from "../response.ts";
 import { openRoute, type Route } from "../route.ts";
+import { named } from "../schema.ts";
 
 const TOKEN = named("Token", {
   access_token: v.string(),

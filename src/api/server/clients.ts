@@ -43,6 +43,6 @@ export class Clients {
 }
 
 /** Of addresses in their canonical form. */
-function isLoopback(ip: string): boolean {
+export function isLoopback(ip: string): boolean {
   return ip.startsWith("127.") || ip === "::1";
 }

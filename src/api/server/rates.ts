@@ -11,6 +11,9 @@ const BURST = 10;
 const FAILURES_AT_ONCE = 50;
 const FAILURES_A_SECOND = 1;
 
+/** Refused sign-ins of one address: so many at once, and so many a minute. */
+const SIGN_INS = 10;
+
 export interface RateSettings {
   /** Requests a second. */
   readonly rate: number;
@@ -27,6 +30,7 @@ export class RequestRates {
   readonly #addresses: Rates;
   readonly #identities: Rates;
   readonly #failures: Rates;
+  readonly #signIns: Rates;
   readonly #uploads = new Map<string, number>();
   #largeBytes = 0;
 
@@ -36,6 +40,7 @@ export class RequestRates {
     this.#addresses = new Rates(now);
     this.#identities = new Rates(now);
     this.#failures = new Rates(now);
+    this.#signIns = new Rates(now);
   }
 
   /** A request of this address. */
@@ -59,6 +64,19 @@ export class RequestRates {
   /** Credentials of this address were refused. */
   refusedCredentials(ip: string): void {
     this.#failures.take(sourceKey(ip), FAILURES_A_SECOND, FAILURES_AT_ONCE);
+  }
+
+  /** Before the token of a link that this address has is looked at. */
+  beforeSignIn(ip: string): void {
+    if (this.#signIns.has(sourceKey(ip), SIGN_INS / 60, SIGN_INS)) return;
+    throw new ApiError(429, "Too many refused sign-ins from this address: try again in a minute", {
+      "retry-after": "60",
+    });
+  }
+
+  /** The token that this address had was refused. */
+  refusedSignIn(ip: string): void {
+    this.#signIns.take(sourceKey(ip), SIGN_INS / 60, SIGN_INS);
   }
 
   /** A place for one upload, which disposing of gives back. */

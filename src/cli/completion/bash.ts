@@ -68,13 +68,14 @@ function kindOf(value: Value): string {
     case "address":
     case "addresses":
     case "key":
+    case "session":
     case "anything":
       return value.kind;
   }
 }
 
 const WALK = String
-  .raw`# The users' addresses, or the ids of keys, that begin so; nothing, and no word of complaint, where they cannot be read.
+  .raw`# The users' addresses, or ids, that begin so; nothing, and no word of complaint, where they cannot be read.
 _fmsg_known() {
   reply=$("$program" "complete-$1" "$2" \${configuration[@]+"\${configuration[@]}"} 2>/dev/null </dev/null)
 }
@@ -167,8 +168,8 @@ _fmsg() {
       _fmsg_known addresses "$value"
       _fmsg_add "$(compgen -W "$reply" -- "$value")"
       ;;
-    key)
-      _fmsg_known keys "$value"
+    key | session)
+      _fmsg_known "\${kind}s" "$value"
       _fmsg_add "$reply"
       ;;
     file)

@@ -84,6 +84,8 @@ function offer(value: Value): string {
       return "-f -a '(__fmsg_address_list)'";
     case "key":
       return "-f -a '(__fmsg_known keys)'";
+    case "session":
+      return "-f -a '(__fmsg_known sessions)'";
     case "command":
       return `-f -a ${quoted(value.topics.join(" "))}`;
     case "anything":
@@ -128,7 +130,7 @@ function __fmsg_at
   end
 end
 
-# The users' addresses, or the ids of keys, that begin so; nothing, and no word of complaint, where they cannot be read.
+# The users' addresses, or ids, that begin so; nothing, and no word of complaint, where they cannot be read.
 function __fmsg_known
   # Fish asks for arguments while an option is typed, too.
   string match -qr -- '^-[^=]*$' (commandline -ct); and return

@@ -42,6 +42,8 @@ export type Value =
   | { readonly kind: "addresses" }
   /** The id of an API key. */
   | { readonly kind: "key" }
+  /** The id of a session. */
+  | { readonly kind: "session" }
   /** A command's words, or one of these, behind `help`. */
   | { readonly kind: "command"; readonly topics: readonly string[] }
   | { readonly kind: "anything" };
@@ -119,6 +121,8 @@ function valueOf(name: string, choices: readonly string[] | undefined): Value {
       return { kind: "addresses" };
     case "key-id":
       return { kind: "key" };
+    case "session-id":
+      return { kind: "session" };
     case "topic":
       return { kind: "command", topics: TOPIC_NAMES };
     default:

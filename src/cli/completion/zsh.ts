@@ -23,7 +23,7 @@ export function zshScript(root: CommandTree): string {
 }
 
 const ADDRESSES = String
-  .raw`# The users' addresses, or the ids of keys; nothing, and no word of complaint, where they cannot be read.
+  .raw`# The users' addresses, or ids; nothing, and no word of complaint, where they cannot be read.
 _fmsg_known() {
   local -a known configuration
   local i what=$1
@@ -45,6 +45,10 @@ _fmsg_addresses() {
 
 _fmsg_keys() {
   _fmsg_known keys "$@"
+}
+
+_fmsg_sessions() {
+  _fmsg_known sessions "$@"
 }
 
 # The same with commas between them.
@@ -156,6 +160,8 @@ function action(value: Value): string {
       return "_fmsg_address_list";
     case "key":
       return "_fmsg_keys";
+    case "session":
+      return "_fmsg_sessions";
     case "command":
       return `(${value.topics.join(" ")})`;
     case "anything":

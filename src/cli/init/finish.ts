@@ -7,12 +7,14 @@ import { shownAddress } from "../addresses.ts";
 import type { Output } from "../context.ts";
 import { withMailbox } from "../open.ts";
 import { safe, wrap } from "../terminal.ts";
+import type { Link } from "../user_link.ts";
 import { authorityName, type CertificateOutcome, tryCertificate } from "./acme.ts";
 import { type Asker, Cancelled, NO_STYLE } from "./asker.ts";
 import type { Done } from "./carry_out.ts";
 import { type RecordsOutcome, waitForRecords } from "./dns_wait.ts";
 import { type Given, USUAL_WAIT_S } from "./flags.ts";
 import type { Found } from "./found.ts";
+import { inboxLink } from "./inbox_link.ts";
 import { skippable } from "./interruption.ts";
 import type { Prepared } from "./prepare.ts";
 import { type Published, publishedAddresses } from "./published.ts";
@@ -27,6 +29,8 @@ export interface Finished {
   /** Null: they were not looked for. */
   readonly dns: RecordsOutcome | null;
   readonly certificate: CertificateOutcome;
+  /** That opens the inbox in a browser; null: there is none. */
+  readonly link: Link | null;
 }
 
 interface Finishing {
@@ -58,16 +62,19 @@ export async function finish(finishing: Finishing): Promise<Finished> {
   }
   const dns = await waitIfWanted(finishing, records);
   const certificate = await certificateIfReady(finishing, dns);
-  const address = answers.user ?? await someUser(plan.config);
+  const users = answers.user === null ? await usersHere(plan.config) : [answers.user];
+  const address = users[0] ?? null;
   show(
     `\n${closingText({ prepared, found, address, certificate, columns, style: output.style })}`,
   );
-  return { address, records, dns, certificate };
+  // As late as can be: it does not last.
+  const link = await inboxLink(prepared, done, users, (line) => output.note(`\n${line}`));
+  return { address, records, dns, certificate, link };
 }
 
-async function someUser(config: Config): Promise<string | null> {
-  const [user] = await withMailbox(config, (mailbox) => mailbox.users());
-  return user?.address ?? null;
+async function usersHere(config: Config): Promise<string[]> {
+  const users = await withMailbox(config, (mailbox) => mailbox.users());
+  return users.map(({ address }) => address);
 }
 
 export async function publishedBy({ plan: { answers } }: Prepared): Promise<Published> {

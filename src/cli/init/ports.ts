@@ -76,8 +76,8 @@ export function interfaceNotes(
   if (there !== undefined && addressText(there) === addressText(api.listen)) return [];
   return problemsOf([api.listen], attempt).map((problem) =>
     api.tls
-      ? `${problem}. Apps are to connect there: a web server that has the port can pass them on instead (--api local)`
-      : `${problem}. Apps are to be passed on to there: change api.listen in fmsg.yaml`
+      ? `${problem}. Browsers and apps are to connect there: a web server that has the port can pass them on instead (--api local)`
+      : `${problem}. Browsers and apps are to be passed on to there: change api.listen in fmsg.yaml`
   );
 }
 

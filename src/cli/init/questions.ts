@@ -207,10 +207,10 @@ async function askApi(
   if (given.api !== undefined) return given.api;
   if (asker === null) return usual;
   return await asker.choose<ApiChoice>({
-    message: "May apps of your users connect to this host?",
+    message: "May your users open their inbox in a browser, and connect apps?",
     choices: [
       { value: "none", label: "No: messages are read and written by commands on this machine" },
-      { value: "local", label: "Through a web server of yours that passes them on" },
+      { value: "local", label: "Yes, through a web server of yours that passes them on" },
       { value: "public", label: "Yes, straight to the host, on port 443" },
     ],
     first: usual,

@@ -37,7 +37,7 @@ export function resultJson(
   prepared: Prepared,
   found: Found,
   done: Done,
-  { address, records, dns, certificate }: Finished,
+  { address, records, dns, certificate, link }: Finished,
 ): object {
   const { answers } = prepared.plan;
   return {
@@ -51,5 +51,6 @@ export function resultJson(
       expires: certificate.state === "obtained" ? certificate.expires.toISOString() : null,
       reason: certificate.state === "failed" ? certificate.reason : null,
     },
+    link,
   };
 }

@@ -1,6 +1,6 @@
 // What the wizard says: the summary before anything is written, and what to do afterwards.
 
-import { issuerOf } from "../../api/identity/issuer.ts";
+import { siteOf } from "../../api/session/link.ts";
 import type { Config, Endpoint } from "../../config.ts";
 import { addressText } from "../../net/mod.ts";
 import { shownAddress, shownDomain } from "../addresses.ts";
@@ -32,7 +32,7 @@ export function summaryText(plan: Plan, style: Style, columns: number): string {
     ...answers.user === null && isChanged ? [] : [["User", user]],
     ["Certificate", certificateText(answers)],
     ["Listens on", endpointsText(answers.listen)],
-    ["Apps", appsText(plan.config)],
+    ["Browser, apps", appsText(plan.config)],
     ["Configuration", `${safe(answers.configFile)} ${stateOf(plan, answers.configFile)}`],
     ["Data", `${safe(answers.dataDir)} ${isNew ? "(new)" : "(kept)"}`],
     [
@@ -47,9 +47,10 @@ export function summaryText(plan: Plan, style: Style, columns: number): string {
   }).join("\n");
 }
 
-function appsText({ api, ...config }: Config): string {
-  if (api === null) return "do not connect";
-  const url = issuerOf({ api, ...config });
+function appsText(config: Config): string {
+  const { api } = config;
+  const url = siteOf(config);
+  if (api === null || url === null) return "do not connect";
   const place = addressText(api.listen);
   return api.tls
     ? `connect to ${safe(url)}, served on ${place}`
@@ -194,21 +195,22 @@ export function closingText(
 /** Longer lines are hard to read. */
 export const MOST_COLUMNS = 100;
 
-/** What there is to do before an app connects; null: none is to. */
+/** What there is to do before a browser or an app connects; null: none is to. */
 function connectingText(
   { config, answers }: Plan,
   { typed }: Found,
   address: string | null,
 ): string | null {
   const { api } = config;
-  if (api === null) return null;
+  const url = siteOf(config);
+  if (api === null || url === null) return null;
   const first = api.tls
     ? `TCP ${api.listen.port} is open in the firewall`
     : `a web server passes them on to ${addressText(api.listen)}`;
   const user = address === null ? `@you@${shownDomain(answers.domain)}` : shownAddress(address);
-  return `Apps connect to ${
-    safe(issuerOf(config))
-  } once ${first}: "${typed} help api" shows how. Each needs a key, from "${typed} key create ${user}".`;
+  return `Browsers and apps connect to ${
+    safe(url)
+  } once ${first}: "${typed} help api" shows how. A browser needs a link, from "${typed} user link ${user}", and an app a key, from "${typed} key create ${user}".`;
 }
 
 function remainingText(

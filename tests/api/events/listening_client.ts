@@ -5,7 +5,7 @@ import * as v from "valibot";
 // @ts-types="@types/ws"
 // @ts-types="../../../src/api/events/ws.d.ts"
 import { WebSocket } from "ws";
-import { MESSAGE_ITEM } from "../../../src/api/message_json.ts";
+import { MESSAGE_ITEM } from "../../../src/api/message_schema.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const EVENT = v.object({ type: v.string(), data: MESSAGE_ITEM });

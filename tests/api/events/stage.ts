@@ -134,7 +134,12 @@ async function admit(
 ): Promise<void> {
   const { authorization = null } = request.headers;
   const ip = "127.0.0.1";
-  const identity = await authenticator.authenticate({ authorization, actAs: null, ip });
+  const identity = await authenticator.authenticate({
+    authorization,
+    session: null,
+    actAs: null,
+    ip,
+  });
   sockets.upgrade(request, socket, head, identity, ip);
 }
 

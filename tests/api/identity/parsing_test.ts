@@ -62,6 +62,7 @@ Deno.test("N1 parsing: any token that the host did not sign is refused, whatever
     fc.asyncProperty(TOKENS, async (token) => {
       await assert.rejects(
         stage.authenticator.authenticate({
+          session: null,
           authorization: `Bearer ${token}`,
           actAs: null,
           ip: IP,

@@ -91,6 +91,7 @@ export class Stage implements AsyncDisposable {
   async asks(token: string, more: Partial<Credentials> = {}): Promise<Identity> {
     return await this.authenticator.authenticate({
       authorization: `Bearer ${token}`,
+      session: null,
       actAs: null,
       ip: IP,
       ...more,

@@ -76,7 +76,7 @@ export class RouteStage implements AsyncDisposable {
         async (admission) =>
           admission === "open"
             ? null
-            : await authenticator.authenticate({ authorization, actAs, ip }),
+            : await authenticator.authenticate({ authorization, session: null, actAs, ip }),
       ),
     );
   }

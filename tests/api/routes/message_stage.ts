@@ -158,6 +158,7 @@ function identityOf(text: string): Identity {
     via: "identity provider",
     expires: Infinity,
     keyId: null,
+    sessionId: null,
     issuer: "https://idp.example",
     signedBy: null,
     issued: null,

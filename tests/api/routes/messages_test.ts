@@ -30,6 +30,9 @@ Deno.test("lists are JSON arrays of messages with ids, the newest first, in page
   deepEqual(await page("?limit=1000"), ids);
   deepEqual(await page("?offset=25"), []);
   deepEqual(await page("?offset=9007199254740993"), []);
+  deepEqual(await page(`?limit=3&before=${ids[4]}`), ids.slice(5, 8));
+  deepEqual(await page(`?limit=2&before=${draft}`, ALICE, "/fmsg/sent"), ids.slice(0, 2));
+  deepEqual(await page("?limit=100&before=9223372036854775807"), ids);
   deepEqual(await page("?limit=100", ALICE, "/fmsg/sent"), [draft, ...ids]);
   deepEqual(await page("", ALICE), []);
   deepEqual(await page("", CAROL), []);

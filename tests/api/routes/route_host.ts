@@ -3,17 +3,22 @@
 import { ApiError } from "../../../src/api/error.ts";
 import type { ApiContext } from "../../../src/api/context.ts";
 import { Authenticator } from "../../../src/api/identity/authenticator.ts";
+import { HostLookup } from "../../../src/api/host_lookup.ts";
 import type { Identity } from "../../../src/api/identity/identity.ts";
 import type { RouteDescription } from "../../../src/api/route.ts";
 import { allRoutes } from "../../../src/api/routes/mod.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { Log } from "../../../src/host/mod.ts";
+import { createResolver } from "../../../src/net/mod.ts";
 import { Access, Mailbox, SearchThread, type WriterSettings } from "../../../src/store/mod.ts";
 import { HERE, TestStore, type User } from "../../store/support.ts";
 
 export const ALICE = `@alice@${HERE}`;
 export const BOB = `@bob@${HERE}`;
 export const CAROL = `@carol@${HERE}`;
+
+/** What DNS has for every test. */
+const HOSTS = { "fmsg.far.example": ["192.0.2.1"], "fmsg.none.example": [] };
 
 /** Whose request it is; null on a route that is open. */
 export type Identify = (
@@ -40,6 +45,7 @@ export class RouteHost implements AsyncDisposable {
     const search = opening.use(new SearchThread(folder));
     const log = new Log({ level: "error", readable: false, write: () => {} });
     const config = configFor(settings);
+    const resolver = opening.use(createResolver({ hosts: HOSTS }));
     const authenticator = opening.use(new Authenticator({ config, log, writer, access }));
     const context: ApiContext = {
       config,
@@ -48,6 +54,7 @@ export class RouteHost implements AsyncDisposable {
       access,
       search,
       authenticator,
+      lookup: new HostLookup(() => resolver),
       mailbox: (address) => mailbox.forIdentity(address),
     };
     return new RouteHost(store, context, opening.move());

@@ -1,8 +1,9 @@
 // What the tests of this folder need of the machine. As a program: says in one line what is missing, and exits with 1;
 // with --packages it names the packages to install, and nothing else.
 
-/** Commands, and Debian's packages that have them. */
+/** Commands and fonts, and Debian's packages that have them. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  chromium: "chromium",
   curl: "curl",
   fish: "fish",
   ip: "iproute2",
@@ -13,12 +14,16 @@ const PACKAGES: Readonly<Record<string, string>> = {
   unbound: "unbound",
   unshare: "util-linux",
   zsh: "zsh",
+  // What messages are written in: Latin, Arabic and others, Chinese, Japanese and Korean, emoji.
+  "/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf": "fonts-noto-core",
+  "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf": "fonts-droid-fallback",
+  "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf": "fonts-noto-color-emoji",
 };
 
 async function missingPackages(): Promise<string[]> {
   const packages = await Promise.all(
     Object.entries(PACKAGES).map(async ([command, name]) =>
-      await succeeds("sh", "-c", `command -v ${command}`) ? [] : [name]
+      await succeeds("sh", "-c", `command -v ${command} || test -e ${command}`) ? [] : [name]
     ),
   );
   return packages.flat();

@@ -1,11 +1,9 @@
-// Those in this process who are told of messages: by the commit, whoever made the change.
+// Those in this process who are told of what changed: by the commit, whoever made the change.
 
-import type { MessageChange } from "../store/mod.ts";
+export type ChangeListener<Change> = (change: Change) => void;
 
-export type MessageListener = (change: MessageChange) => void;
-
-export class MessageListeners {
-  readonly #listeners = new Set<MessageListener>();
+export class Listeners<Change> {
+  readonly #listeners = new Set<ChangeListener<Change>>();
   readonly #fault: (error: unknown) => void;
 
   /** `fault` takes what a listener throws; the others are told all the same. */
@@ -14,14 +12,14 @@ export class MessageListeners {
   }
 
   /** Adds a listener; what is given takes it away again. */
-  add(listener: MessageListener): () => void {
+  add(listener: ChangeListener<Change>): () => void {
     // The same function may listen twice, and each time ends by itself.
-    const own: MessageListener = (change) => listener(change);
+    const own: ChangeListener<Change> = (change) => listener(change);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  tell(change: MessageChange): void {
+  tell(change: Change): void {
     for (const listener of this.#listeners) {
       try {
         listener(change);

@@ -1,0 +1,4 @@
+// The front door of Web Push.
+
+export { egressOf } from "./egress.ts";
+export { Pushes } from "./pushes.ts";

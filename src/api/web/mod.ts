@@ -1,0 +1,3 @@
+// The page in the browser, as the interface serves it.
+
+export { isOfPage, Page } from "./page.ts";

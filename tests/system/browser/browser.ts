@@ -1,0 +1,120 @@
+// Chromium, driven as a person would use it, with hosts of a test's world under their own names and trusted certificates.
+
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import type {
+  Browser as Chromium,
+  BrowserContext,
+  BrowserContextOptions,
+  Page,
+} from "playwright-core";
+import type { HostProcess } from "../../support/host_process.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+/** Besides what playwright-core gives it: nothing that it does by itself, and no proxy of the machine. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--disable-sync",
+  "--no-first-run",
+  "--no-proxy-server",
+];
+
+const LAUNCH_MS = 60_000;
+
+/** Milliseconds for what a page is waited for; machines are slow at times. */
+const PAGE_MS = 20_000;
+
+export class Browser implements AsyncDisposable {
+  readonly #chromium: Chromium;
+
+  private constructor(chromium: Chromium) {
+    this.#chromium = chromium;
+  }
+
+  /** Knows these hosts, and trusts the certificates that they show now. */
+  static async open(hosts: readonly HostProcess[]): Promise<Browser> {
+    const { chromium } = await import("playwright-core");
+    const keys = await Promise.all(hosts.map(keyHash));
+    const rules = hosts.map(({ domain, ip }) => `MAP fmsg.${domain} ${ip}`);
+    return new Browser(
+      await chromium.launch({
+        executablePath: CHROMIUM,
+        timeout: LAUNCH_MS,
+        args: [
+          ...FLAGS,
+          `--host-resolver-rules=${[...rules, "MAP * ~NOTFOUND"].join(",")}`,
+          // By their keys alone: with every error ignored there would be no service worker.
+          `--ignore-certificate-errors-spki-list=${keys.join(",")}`,
+        ],
+      }),
+    );
+  }
+
+  /** A window of somebody who was never here. */
+  async visitor(options: BrowserContextOptions = {}): Promise<Visitor> {
+    return await Visitor.make(await this.#chromium.newContext(options));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#chromium.close();
+  }
+}
+
+/** One browser's window with its cookies and what it keeps, and everything that went wrong in it. */
+export class Visitor {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Errors of scripts, of the console (what the policy forbids is among them), and requests without an answer. */
+  readonly faults: string[] = [];
+  /** Bytes that came over the network, headers and all. */
+  received = 0;
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.context = context;
+    this.page = page;
+  }
+
+  static async make(context: BrowserContext): Promise<Visitor> {
+    context.setDefaultTimeout(PAGE_MS);
+    const visitor = new Visitor(context, await context.newPage());
+    await visitor.#listen();
+    return visitor;
+  }
+
+  async #listen(): Promise<void> {
+    const { context, page, faults } = this;
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("crash", () => faults.push("the page crashed"));
+    page.on("console", (message) => {
+      const { url } = message.location();
+      if (!/^(error|warning)$/.test(message.type()) || isRefusal(message.text(), url)) return;
+      faults.push(`${message.type()}: ${message.text()} (${url})`);
+    });
+    const network = await context.newCDPSession(page);
+    network.on("Network.loadingFinished", ({ encodedDataLength }) => {
+      this.received += encodedDataLength;
+    });
+    await network.send("Network.enable");
+  }
+}
+
+/** Chromium calls every answer from 400 on an error; from the interface it is an answer like others. */
+function isRefusal(text: string, url: string): boolean {
+  return /^Failed to load resource: the server responded with a status of 4\d\d/.test(text) &&
+    /^\/(?:session|fmsg)(?:\/|$)/.test(URL.parse(url)?.pathname ?? "");
+}
+
+/** As Chromium names keys: SHA-256 of the certificate's SubjectPublicKeyInfo. */
+async function keyHash({ folder }: HostProcess): Promise<string> {
+  const certificate = new X509Certificate(await Deno.readTextFile(join(folder, "cert.pem")));
+  const key = new Uint8Array(certificate.publicKey.export({ type: "spki", format: "der" }));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", key)).toBase64();
+}
+
+/** Where a host with `api: interfaceOf(…)` is in the browser. */
+export function originOf(host: HostProcess): string {
+  return `https://fmsg.${host.domain}:${host.apiAddress.split(":").at(-1)}`;
+}
