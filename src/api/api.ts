@@ -126,10 +126,8 @@ export class Api implements Interface {
 
   /** Whoever comes through a proxy that nobody told of has no address of its own; the tokens are too long to be guessed. */
   #signInLimit(rates: RequestRates): SignInLimit {
-    const isCounted = (ip: string): boolean => !this.#clients.standsForMany(ip);
-    return {
-      before: (ip) => isCounted(ip) && rates.beforeSignIn(ip),
-      refused: (ip) => isCounted(ip) && rates.refusedSignIn(ip),
+    return (ip) => {
+      if (!this.#clients.standsForMany(ip)) rates.signIn(ip);
     };
   }
 

@@ -31,14 +31,16 @@ export async function examineInterface(running: Running, subject: Subject): Prom
   }
   if (api.address === null) return [...findings, waits()];
   const place = callable(api.address);
-  const [here, there] = await Promise.all([
-    api.tls ? askWithTls(place, subject) : ask(`http://${place}`, config, subject),
-    url === null ? null : ask(url, config, subject),
+  const [here, there, page] = await Promise.all([
+    api.tls ? askWithTls(place, subject) : ask(`http://${place}/fmsg`, config, subject),
+    url === null ? null : ask(`${url}/fmsg`, config, subject),
+    url === null ? null : ask(`${new URL(url).origin}/session`, config, subject),
   ]);
   return [
     ...findings,
     judgeHere(api.address, here),
     ...url === null || there === null ? [] : [judgePublic(url, there)],
+    ...url === null || page === null || there?.kind !== "interface" ? [] : [judgePage(url, page)],
   ];
 }
 
@@ -104,6 +106,19 @@ export function judgePublic(url: string, asked: Asked): Finding {
   }
 }
 
+/** `asked`: what answered where browsers sign in, which is beside the routes of apps. */
+export function judgePage(url: string, asked: Asked): Finding {
+  const id = "api-page";
+  const { origin } = new URL(url);
+  if (asked.kind === "interface") return on.ok(id, `Browsers find the inbox at ${origin}/`);
+  const found = asked.kind === "none" ? asked.why : `status ${asked.status}`;
+  return on.warning(
+    id,
+    `Apps find the interface at ${url}, but browsers no inbox at ${origin}/ (${found})`,
+    "have the web server pass on all paths, not /fmsg alone, and api.public_url end with the name: the inbox has no path before it",
+  );
+}
+
 function changed(): Finding {
   return on.warning(
     "api-answers",
@@ -121,13 +136,13 @@ function waits(): Finding {
 }
 
 /** The interface refuses who brings no token, in JSON. */
-async function ask(base: string, config: Config, { signal }: Subject): Promise<Asked> {
+async function ask(url: string, config: Config, { signal }: Subject): Promise<Asked> {
   const { pem } = readRoots(config);
   using client = Deno.createHttpClient({
     caCerts: [systemRoots(), pem].filter((pem) => pem !== null),
   });
   try {
-    const response = await fetch(`${base}/fmsg`, {
+    const response = await fetch(url, {
       client,
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),

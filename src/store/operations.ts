@@ -264,7 +264,7 @@ export interface ImportedUser extends Omit<UserChange, "key"> {
 export type Change =
   /** Something for this domain is due, or may be. */
   | { readonly kind: "outbound"; readonly domain: string }
-  /** Sessions of browsers were ended. */
+  /** Sessions of browsers were ended, or may be: with their users, or because these are switched off. */
   | { readonly kind: "sessions ended" }
   | MessageChange;
 

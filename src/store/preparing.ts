@@ -26,7 +26,7 @@ import {
 import { ensureSigningKey, rotateSigningKey } from "./signing_keys.ts";
 import { applyReclaim } from "./space.ts";
 import type { Transaction, WriterContext } from "./transaction.ts";
-import { addUser, importUsers, removeUser, setUser } from "./users.ts";
+import { addUser, changeUser, importUsers, removeUser } from "./users.ts";
 
 type Value = Operations[keyof Operations]["gives"];
 
@@ -112,14 +112,14 @@ export async function prepare(context: WriterContext, operation: Operation): Pro
     case "addUser":
       return ({ db, now }) => addUser(db, input, now);
     case "setUser":
-      return ({ db }) => setUser(db, input);
+      return (transaction) => changeUser(transaction, input);
     case "importUsers":
       return ({ db, now }) => {
         importUsers(db, input.users, now);
         return null;
       };
     case "removeUser":
-      return ({ db }) => removeUser(db, input.key);
+      return (transaction) => removeUser(transaction, input.key);
     case "createGrant":
       return ({ db, now }) => createGrant(db, input, now);
     case "rotateGrantKey":
@@ -135,7 +135,7 @@ export async function prepare(context: WriterContext, operation: Operation): Pro
     case "createSignInLink":
       return ({ db, now }) => createSignInLink(db, input, now);
     case "openSession":
-      return ({ db, now }) => openSession(db, input, now);
+      return (transaction) => openSession(transaction, input);
     case "touchSession":
       return ({ db, now }) => touchSession(db, input, now);
     case "endSession":

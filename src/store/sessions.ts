@@ -53,9 +53,8 @@ export function createSignInLink(
 
 /** The look-up by a hash tells nothing of other hashes that anybody could make use of, however long it takes. */
 export function openSession(
-  db: Database,
+  { db, now, changed }: Transaction,
   { link, id, hash, agent }: NewSession,
-  now: number,
 ): Session | Problem {
   const row = db.get(
     `SELECT u.key, u.address, u.accepting FROM sign_in_link l JOIN user u ON u.key = l.address_key
@@ -82,13 +81,14 @@ export function openSession(
     now + SESSION_KEPT,
     shortened(agent),
   );
-  db.run(
+  const tooMany = db.run(
     `DELETE FROM session WHERE id IN (
        SELECT id FROM session WHERE address_key = ?
        ORDER BY used DESC, id = ? DESC LIMIT -1 OFFSET ${MAX_SESSIONS})`,
     key,
     id,
   );
+  if (tooMany.changes > 0) changed({ kind: "sessions ended" });
   return readSession(db, id) ?? noLink();
 }
 

@@ -12,6 +12,7 @@ import {
   type UserLimits,
   type WriterSettings,
 } from "./operations.ts";
+import type { Transaction } from "./transaction.ts";
 
 type Limits = Readonly<Record<LimitName, number | null>>;
 
@@ -52,6 +53,13 @@ export function setUser(db: Database, change: UserChange): boolean {
   return true;
 }
 
+/** Whoever is switched off is let in no more, in sessions that are open neither. */
+export function changeUser({ db, changed }: Transaction, change: UserChange): boolean {
+  const isThere = setUser(db, change);
+  if (isThere && change.accepting === false) changed({ kind: "sessions ended" });
+  return isThere;
+}
+
 /** Adds these users or changes them, whoever is there already. */
 export function importUsers(db: Database, users: readonly ImportedUser[], now: number): void {
   for (const user of users) {
@@ -67,9 +75,12 @@ function withoutDefaults(_name: string, value: unknown): unknown {
   return value === "default" ? undefined : value;
 }
 
-export function removeUser(db: Database, key: string): boolean {
+/** Sessions of the user end with it, and those in which it is acted for as it. */
+export function removeUser({ db, changed }: Transaction, key: string): boolean {
   db.run("DELETE FROM usage WHERE key = ?", key);
-  return db.run("DELETE FROM user WHERE key = ?", key).changes > 0;
+  const isGone = db.run("DELETE FROM user WHERE key = ?", key).changes > 0;
+  if (isGone) changed({ kind: "sessions ended" });
+  return isGone;
 }
 
 /** The limits that were set for a user, from the row's JSON. */

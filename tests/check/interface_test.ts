@@ -1,7 +1,7 @@
 // The interface for clients, examined on a running host and judged by what was seen.
 import assert from "node:assert/strict";
 import { examine, level, words } from "./setup.ts";
-import { judgeClearText, judgeHere, judgePublic } from "../../src/check/interface.ts";
+import { judgeClearText, judgeHere, judgePage, judgePublic } from "../../src/check/interface.ts";
 import { parseConfig } from "../../src/config.ts";
 import { World } from "../support/world.ts";
 
@@ -13,6 +13,7 @@ Deno.test("the interface of a running host is found to answer, under its public 
   await host.configure({ api: { public_url: `http://${host.apiAddress}` } });
   const answered = await examine(host);
   assert.equal(level(answered, "api-public-url"), "ok");
+  assert.equal(level(answered, "api-page"), "ok");
   assert.match(words(answered, "api-clear-text"), /clear text → write it with https/);
 
   await host.configure({ api: { public_url: `http://${world.address()}:8000` } });
@@ -70,4 +71,33 @@ Deno.test("what is wrong with the interface is told with what to do", () => {
   assert.equal(page.level, "warning");
   assert.match(page.seen, /status 502/);
   assert.match(page.remedy ?? "", /passes \/fmsg on/);
+  const url = "https://a.test/chat";
+  const inbox = judgePage(url, { kind: "other", status: 404 });
+  assert.equal(inbox.level, "warning");
+  assert.match(inbox.seen, /no inbox at https:\/\/a\.test\/ \(status 404\)/);
+  assert.match(inbox.remedy ?? "", /pass on all paths/);
+  assert.equal(judgePage(url, { kind: "none", why: "refused" }).level, "warning");
+});
+
+Deno.test("a web server that passes on the routes of apps alone leaves browsers without an inbox, and that is told", async () => {
+  await using world = await World.make();
+  const host = await world.host({ api: true });
+  const { base } = host.api;
+  const proxy = Deno.serve(
+    { hostname: host.ip, port: 8100, onListen: () => {} },
+    async ({ url }) => {
+      const { pathname } = new URL(url);
+      if (!pathname.startsWith("/fmsg")) return new Response("no", { status: 404 });
+      const passed = await fetch(base + pathname);
+      return new Response(passed.body, { status: passed.status, headers: passed.headers });
+    },
+  );
+  try {
+    await host.configure({ api: { public_url: `http://${host.ip}:8100` } });
+    const found = await examine(host);
+    assert.equal(level(found, "api-public-url"), "ok");
+    assert.match(words(found, "api-page"), /no inbox at .* \(status 404\) → have the web server/);
+  } finally {
+    await proxy.shutdown();
+  }
 });

@@ -13,7 +13,13 @@ import { carryOut } from "../../src/cli/init/carry_out.ts";
 import { finish } from "../../src/cli/init/finish.ts";
 import { type InitOptions, readFlags } from "../../src/cli/init/flags.ts";
 import { domainOf, lookAround, usualDataDir } from "../../src/cli/init/found.ts";
-import { freeListen, interfaceNotes, type Port, portNotes } from "../../src/cli/init/ports.ts";
+import {
+  freeListen,
+  interfaceNotes,
+  type Port,
+  portNotes,
+  proposedApi,
+} from "../../src/cli/init/ports.ts";
 import { prepare, type Prepared } from "../../src/cli/init/prepare.ts";
 import type { Endpoint } from "../../src/config.ts";
 import { InitPlace } from "./init_place.ts";
@@ -87,7 +93,7 @@ Deno.test("init shows everything before it is agreed to, and writes nothing of w
 Deno.test("init complains of an answer on the spot, with what to write instead", async () => {
   using place = new InitPlace();
   const asker = new Answering("@alice@a.test", "fmsg.a.test", "a b", "a.test", "@b@c.test", "b b");
-  asker.answers.push("", "acme", "me", "me@a.test", true, ENTER, "go");
+  asker.answers.push("", "acme", "me", "me@a.test", true, "none", "go");
   await converse(place, asker);
   assert.deepEqual(asker.complaints.map((text) => text.replace(/[;:,].*/s, "")), [
     '"@alice@a.test" is no domain',
@@ -126,7 +132,7 @@ Deno.test("init asks whether the authority's terms are agreed to, and for anothe
 
 Deno.test("init with agreed terms keeps e-mail and authority, and does not ask again the next time", async () => {
   using place = new InitPlace();
-  const agreeing = new Answering("a.test", "", "acme", "me@a.test", true, ENTER, "go");
+  const agreeing = new Answering("a.test", "", "acme", "me@a.test", true, "none", "go");
   const first = await converse(place, agreeing);
   assert.ok(first.agreed);
   await carryOut(first.plan, new AbortController().signal, () => {});
@@ -334,6 +340,24 @@ Deno.test("init shows where apps connect before it is agreed to, and then what t
         new RegExp(`${need.source}.* user link @alice@a\\.test".* key create @alice@a\\.test"`),
       );}
   }
+});
+
+Deno.test("init proposes to let browsers in where they trust the certificate, by the web server that has the port", async () => {
+  const acme = { kind: "acme", email: "", directory: "https://ca.test/", listen: null } as const;
+  assert.equal(proposedApi(acme, () => "free"), "public");
+  assert.equal(proposedApi(acme, () => "forbidden"), "public");
+  assert.equal(proposedApi(acme, () => "taken"), "local");
+  assert.equal(proposedApi({ kind: "self-made" }, () => "free"), "none");
+  assert.equal(proposedApi({ kind: "files", cert: "/c", key: "/k" }, () => "free"), "none");
+  // Once it was answered, the answer is what is proposed.
+  using place = new InitPlace();
+  const first = await converse(
+    place,
+    new Answering("a.test", "", "acme", "me@a.test", true, "none", "go"),
+  );
+  await carryOut(first.plan, new AbortController().signal, () => {});
+  const again = new Answering(ENTER, ENTER, ENTER, ENTER, true, ENTER, ENTER);
+  assert.equal((await converse(place, again)).plan.answers.api, "none");
 });
 
 Deno.test("init says what keeps apps from connecting, unless the host that runs has the place itself", () => {

@@ -213,6 +213,20 @@ Deno.test("sessions of browsers", async (t) => {
     },
   );
 
+  await t.step("whoever is switched off, or removed, hears nothing more", async () => {
+    for (const command of [["set", "--accepting=false"], ["remove"]]) {
+      const carol = host.address("carol");
+      const [verb = "", ...flags] = command;
+      await host.json(["user", "add", carol]);
+      const browser = await signedIn(host, "carol");
+      await using hears = await browser.listen();
+      await host.json(["user", verb, carol, ...flags]);
+      assert.equal((await hears.end()).code, verb === "set" ? 1008 : 4401);
+      await expect(verb === "set" ? 403 : 401, browser.ask("GET", "/session"));
+      if (verb === "set") await host.json(["user", "remove", carol]);
+    }
+  });
+
   await t.step("a browser that signs in again leaves no session behind", async () => {
     const browser = await signedIn(host, "bob");
     const before = (await browser.session()).id;
@@ -222,18 +236,24 @@ Deno.test("sessions of browsers", async (t) => {
     assert.deepEqual(sessions.map((one) => one.id), [id]);
   });
 
-  await t.step("an address that is wrong ten times in a minute is not listened to", async () => {
-    const from = (ip: string) => ({ "x-forwarded-for": ip, origin: base });
-    const wrong = (ip: string) => host.api.post("/session", { token: "x" }, { headers: from(ip) });
-    // From elsewhere in clear text nobody signs in at all, so the page has to have another address.
-    await expect(403, wrong("192.0.2.1"));
-    await host.configure({ api: { public_url: base } });
-    await host.reload();
-    for (let i = 0; i < 10; i++) await expect(401, wrong("192.0.2.1"));
-    const refused = await expect(429, wrong("192.0.2.1"));
-    assert.equal(refused.headers.get("retry-after"), "60");
-    await expect(401, wrong("192.0.2.2"));
-  });
+  await t.step(
+    "an address that tries eleven times in a minute is not listened to, many at once neither",
+    async () => {
+      const from = (ip: string) => ({ "x-forwarded-for": ip, origin: base });
+      const wrong = (ip: string) =>
+        host.api.post("/session", { token: "x" }, { headers: from(ip) });
+      // From elsewhere in clear text nobody signs in at all, so the page has to have another address.
+      await expect(403, wrong("192.0.2.1"));
+      await host.configure({ api: { public_url: base } });
+      await host.reload();
+      for (let i = 0; i < 10; i++) await expect(401, wrong("192.0.2.1"));
+      const refused = await expect(429, wrong("192.0.2.1"));
+      assert.equal(refused.headers.get("retry-after"), "60");
+      await expect(401, wrong("192.0.2.2"));
+      const atOnce = await Promise.all(Array.from({ length: 30 }, () => wrong("192.0.2.3")));
+      assert.equal(atOnce.filter(({ status }) => status === 401).length, 10);
+    },
+  );
 
   await t.step("a restart keeps sessions, and nothing secret was logged", async () => {
     const browser = await signedIn(host, "alice");

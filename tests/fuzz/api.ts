@@ -1,6 +1,7 @@
 // Rounds of odd requests to the interface of one running host, with honest ones and exchanges among them, and rest after each.
 
 import { connect, type Socket } from "node:net";
+import * as v from "valibot";
 import { connectToHost, type HostConnection } from "../../src/host/mod.ts";
 import { ApiClient } from "../support/api_client.ts";
 import type { HostProcess } from "../support/host_process.ts";
@@ -9,7 +10,7 @@ import type { Peer } from "../support/peer.ts";
 import { PATIENCE, sleep, waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
 import { type Answers, looseAnswers, readAnswers } from "./api_answers.ts";
-import { operationsOf } from "./api_description.ts";
+import { type Operation, operationsOf } from "./api_description.ts";
 import { type Scene, type Writing, writing } from "./api_generate.ts";
 import { Finding } from "./fuzzer.ts";
 import { generator } from "./random.ts";
@@ -59,6 +60,25 @@ export async function fuzzInterface(options: InterfaceFuzzOptions): Promise<Inte
   return tally;
 }
 
+/** Not in the description, since they are the page's own. No session is ended here: the good one has to last. */
+const SESSION_ROUTES: readonly Operation[] = [
+  { method: "POST", path: "/session", query: [], body: ["token"] },
+  { method: "GET", path: "/session", query: [], body: null },
+  { method: "DELETE", path: "/session/none", query: [], body: null },
+];
+
+/** A browser of alice's signs in. */
+async function sessionCookie(host: HostProcess): Promise<string> {
+  const made = await host.json(["user", "link", host.address("alice")]);
+  const { link } = v.parse(v.object({ link: v.string() }), made);
+  const token = link.split("#sign-in=")[1] ?? "";
+  const headers = { origin: host.api.base, connection: "close" };
+  const answer = await host.api.post("/session", { token }, { headers });
+  const [cookie = ""] = (answer.headers.get("set-cookie") ?? "").split(";", 1);
+  if (answer.status !== 200 || cookie === "") throw new Error(`Not signed in: ${answer.status}`);
+  return cookie;
+}
+
 class InterfaceStage implements AsyncDisposable {
   readonly host: HostProcess;
   readonly control: HostConnection;
@@ -105,8 +125,20 @@ class InterfaceStage implements AsyncDisposable {
     // Connections that are kept would count as left open.
     const alice = new ApiClient(base, token, { connection: "close" });
     const { json } = await alice.get("/fmsg/openapi.json");
+    const cookie = await sessionCookie(host);
     const scene: Scene = {
-      operations: operationsOf(json),
+      operations: [...operationsOf(json), ...SESSION_ROUTES],
+      origin: base,
+      cookies: [
+        cookie,
+        `${cookie}; ${cookie}`,
+        `${cookie}; fmsg=x`,
+        `x=y;${cookie.slice(0, -1)}A`,
+        "fmsg=",
+        `fmsg=${"0".repeat(16)}.${"A".repeat(43)}`,
+        `__Host-${cookie}`,
+        "fmsg".repeat(2000),
+      ],
       tokens: [alice.token ?? "", bob.token ?? "", "fmsgk_a_b", "x.y.z", "", "é", "a".repeat(9000)],
       messages: [],
       drafts: [],

@@ -11,6 +11,9 @@ export interface Scene extends Known {
   readonly operations: readonly Operation[];
   /** Tokens, the good one first. */
   readonly tokens: readonly string[];
+  /** The page's own origin, and cookies for it, a good session's first. */
+  readonly origin: string;
+  readonly cookies: readonly string[];
 }
 
 export interface Writing {
@@ -37,6 +40,7 @@ const FAULTS = [
   "form",
   "method",
   "token",
+  "session",
   "headers",
   "framing",
   "bytes",
@@ -91,13 +95,11 @@ interface Request {
 function requestOf(operation: Operation, fault: Fault, scene: Scene, below: Below): Request {
   const body = bodyOf(operation, fault, scene, below);
   const method = fault === "method" ? pick(below, METHODS) : operation.method;
-  const token = fault === "token" ? pick(below, scene.tokens) : scene.tokens[0] ?? "";
   return {
     method,
     target: targetOf(operation, fault, scene, below),
     headers: [
-      ["Host", "fuzz"],
-      ["Authorization", `Bearer ${token}`],
+      ...fault === "session" ? sessionOf(scene, below) : tokenOf(fault, scene, below),
       ...body === null ? [] : [["Content-Type", body.type] as const],
       ...fault === "headers" ? some(below, 6, () => pick(below, ODD_HEADERS)(below)) : [],
     ],
@@ -108,6 +110,25 @@ function requestOf(operation: Operation, fault: Fault, scene: Scene, below: Belo
       ? ""
       : `Content-Length: ${body.bytes.length}\r\n`,
   };
+}
+
+type Headers = Request["headers"];
+
+function tokenOf(fault: Fault, { tokens }: Scene, below: Below): Headers {
+  const token = fault === "token" ? pick(below, tokens) : tokens[0] ?? "";
+  return [["Host", "fuzz"], ["Authorization", `Bearer ${token}`]];
+}
+
+/** As a browser asks in its session, or nearly so. */
+function sessionOf({ origin, cookies }: Scene, below: Below): Headers {
+  const cookie = below(2) === 0 ? cookies[0] ?? "" : pick(below, cookies);
+  return [
+    ["Host", below(4) === 0 ? "fuzz" : new URL(origin).host],
+    ["Cookie", cookie],
+    ...below(4) === 0
+      ? []
+      : [["Origin", pick(below, [origin, origin, "null", "http://x"])] as const],
+  ];
 }
 
 function bytesOf({ method, target, headers, framing, body }: Request): Bytes {

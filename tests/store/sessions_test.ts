@@ -179,7 +179,7 @@ Deno.test("sign-in: what has expired is dropped with the first commit after a st
   sql(store, "UPDATE session SET expires = 6 WHERE id = 'session2'");
   sql(
     store,
-    "UPDATE sign_in_link SET expires = 6 WHERE created = (SELECT min(created) FROM sign_in_link)",
+    "UPDATE sign_in_link SET expires = 6 WHERE hash = (SELECT min(hash) FROM sign_in_link)",
   );
   await store.reopen();
   await store.addUser(BOB);
@@ -211,6 +211,23 @@ Deno.test("sign-in: a session is ended by its user alone, or by the operator; th
   assert.deepEqual(access(store, (access) => access.sessions(null)).map(({ id }) => id), [
     "session5",
   ]);
+});
+
+Deno.test("sign-in: those who listen are told too when a user is switched off or removed, or has too many sessions", async () => {
+  await using store = await TestStore.open([ALICE, BOB]);
+  const ended = { kind: "sessions ended" };
+  for (let number = 1; number <= MAX_SESSIONS; number++) await signedIn(store, number);
+  store.changes.length = 0;
+  await store.writer.submit("setUser", { key: BOB, name: "Bob", accepting: true });
+  await store.writer.submit("removeUser", { key: "@nobody@x.test" });
+  assert.deepEqual(store.changes, []);
+  await signedIn(store, MAX_SESSIONS + 1);
+  assert.deepEqual(store.changes, [ended]);
+  await store.writer.submit("setUser", { key: alice, accepting: false });
+  assert.deepEqual(store.changes, [ended, ended]);
+  await store.writer.submit("removeUser", { key: alice });
+  assert.deepEqual(store.changes, [ended, ended, ended]);
+  assert.equal(store.count("session"), 0);
 });
 
 Deno.test("sign-in: links and sessions go with their user, and are not those of who gets the address later", async () => {

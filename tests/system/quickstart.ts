@@ -86,7 +86,7 @@ async function quickstart(stage: Stage, alice: Person, bob: Person): Promise<voi
 async function setUp(stage: Stage, person: Person): Promise<void> {
   const { domain, user, terminal } = person;
   await succeed(person, "install -m 755 fmsg /usr/local/bin/");
-  const commands = await answerWizard(stage, person);
+  const { commands, link } = await answerWizard(stage, person);
   assert.ok(commands.some((command) => command.startsWith("systemctl enable --now ")));
   for (const command of commands) {
     // The check waits for a host that starts, too, but on a busy machine that takes longer.
@@ -97,10 +97,31 @@ async function setUp(stage: Stage, person: Person): Promise<void> {
   const { command, text } = terminal.typed.at(-1) ?? { command: "", text: "" };
   assert.equal(command, `fmsg list @${user}@${domain}`);
   assert.ok(idOf(text, `@${user}@${domain}`) !== "", text);
+  await openInbox(person, link);
 }
 
-/** Answers the questions of `fmsg host init`; gives the commands that it says to type next. */
-async function answerWizard(stage: Stage, { domain, user, terminal }: Person): Promise<string[]> {
+/** As a browser does with the link that the wizard ended with: the page, and then the token for a session, once. */
+async function openInbox({ domain, user, server }: Person, link: string): Promise<void> {
+  const [site = "", token = ""] = link.split("/#sign-in=");
+  assert.equal(site, `https://fmsg.${domain}`);
+  const page = await server.run("curl", "-sSf", `${site}/`);
+  assert.match(page, /<!doctype html>/i);
+  const script = /src="(\/main-[^"]+\.js)"/.exec(page)?.[1] ?? "";
+  await server.run("curl", "-sSf", "--compressed", "-o", "/dev/null", site + script);
+  const json = ["-H", "content-type: application/json", "-d", JSON.stringify({ token })];
+  const signIn = ["-sSf", "-c", "/tmp/jar", "-H", `origin: ${site}`, ...json, `${site}/session`];
+  const signedIn = await server.run("curl", ...signIn);
+  assert.deepEqual(JSON.parse(signedIn), { address: `@${user}@${domain}` });
+  const list = await server.run("curl", "-sSf", "-b", "/tmp/jar", `${site}/fmsg`);
+  assert.equal(JSON.parse(list).length, 1);
+  await assert.rejects(server.run("curl", ...signIn), /401/);
+}
+
+/** Answers the questions of `fmsg host init`; gives the commands that it says to type next, and the link that it ends with. */
+async function answerWizard(
+  stage: Stage,
+  { domain, user, terminal }: Person,
+): Promise<{ readonly commands: string[]; readonly link: string }> {
   await terminal.begin("fmsg host init");
   await terminal.answer("Your domain", domain);
   await terminal.answer("The first user", user);
@@ -120,7 +141,11 @@ async function answerWizard(stage: Stage, { domain, user, terminal }: Person): P
 
   const { text: end, status } = await terminal.end("fmsg host init");
   assert.equal(status, 0, end);
-  return commandsIn(end);
+  const link = /^https:\/\/\S+#sign-in=[\w-]{43}$/m.exec(end)?.[0];
+  assert.ok(link !== undefined, end);
+  // On a terminal there is a QR code above it, of half blocks.
+  assert.match(end, /(?:^[ \u2580\u2584\u2588]{30,}$\n){15,}/m);
+  return { commands: commandsIn(end), link };
 }
 
 async function waitUntilUp({ server }: Person): Promise<void> {

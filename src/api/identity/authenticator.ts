@@ -132,7 +132,8 @@ export class Authenticator implements AsyncDisposable {
   #use(session: Session | null): Session {
     if (session === null) throw unauthorized("The session has ended: sign in with another link");
     const { id, used } = session;
-    if (Date.now() / 1000 - used >= NOTED_EVERY && !this.#noting.has(id)) {
+    // A use that is still to come was noted by a clock that was wrong.
+    if (Math.abs(Date.now() / 1000 - used) >= NOTED_EVERY && !this.#noting.has(id)) {
       const { writer, log } = this.#parts;
       const noted = writer.submit("touchSession", { id }).then(() => {}, (error: unknown) => {
         log.warn("a session's use could not be noted", { session: id, error: String(error) });

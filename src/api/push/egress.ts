@@ -21,12 +21,19 @@ const THIS_MACHINE: Egress = {
 };
 
 /**
- * A host that listens on loopback alone, for other hosts and for clients, is one that nobody else reaches, so that those
- * who may name endpoints are on this machine already.
+ * A host that listens on loopback alone, for other hosts and for clients, and has no proxy that lets in others, is one that
+ * nobody else reaches, so that those who may name endpoints are on this machine already.
  */
 export function egressOf({ listen, api }: Config): Egress {
   const listens = [...listen, ...api === null ? [] : [api.listen]];
-  return listens.every(({ ip }) => isLoopback(ip)) ? THIS_MACHINE : INTERNET;
+  const isBehind = api !== null && (api.trusted_proxies.length > 0 || !isHere(api.public_url));
+  return listens.every(({ ip }) => isLoopback(ip)) && !isBehind ? THIS_MACHINE : INTERNET;
+}
+
+function isHere(publicUrl: string | null): boolean {
+  if (publicUrl === null) return true;
+  const name = URL.parse(publicUrl)?.hostname ?? "";
+  return name === "localhost" || isLoopback(name.replace(/^\[|\]$/g, ""));
 }
 
 /** What is wrong with an endpoint, to be put behind its name; null when it may be one. Its addresses are looked at later. */

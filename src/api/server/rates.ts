@@ -11,7 +11,7 @@ const BURST = 10;
 const FAILURES_AT_ONCE = 50;
 const FAILURES_A_SECOND = 1;
 
-/** Refused sign-ins of one address: so many at once, and so many a minute. */
+/** Tries of one address to sign in: so many at once, and so many a minute. */
 const SIGN_INS = 10;
 
 export interface RateSettings {
@@ -66,17 +66,12 @@ export class RequestRates {
     this.#failures.take(sourceKey(ip), FAILURES_A_SECOND, FAILURES_AT_ONCE);
   }
 
-  /** Before the token of a link that this address has is looked at. */
-  beforeSignIn(ip: string): void {
-    if (this.#signIns.has(sourceKey(ip), SIGN_INS / 60, SIGN_INS)) return;
-    throw new ApiError(429, "Too many refused sign-ins from this address: try again in a minute", {
+  /** This address tries to sign in. */
+  signIn(ip: string): void {
+    if (this.#signIns.take(sourceKey(ip), SIGN_INS / 60, SIGN_INS)) return;
+    throw new ApiError(429, "Too many sign-ins from this address: try again in a minute", {
       "retry-after": "60",
     });
-  }
-
-  /** The token that this address had was refused. */
-  refusedSignIn(ip: string): void {
-    this.#signIns.take(sourceKey(ip), SIGN_INS / 60, SIGN_INS);
   }
 
   /** A place for one upload, which disposing of gives back. */

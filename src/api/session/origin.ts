@@ -43,5 +43,8 @@ export function requireOwnOrigin(config: Config, from: FromClient): string {
     );
   }
   if (from.request.headers.get("origin") === own) return own;
-  throw new ApiError(403, `Only the page at ${own} may do this in a session`);
+  const hint = config.api?.public_url === null
+    ? "; if browsers open another address, set api.public_url to it"
+    : "";
+  throw new ApiError(403, `Only the page at ${own} may do this in a session${hint}`);
 }

@@ -13,12 +13,8 @@ import { ownOrigin, requireOwnOrigin } from "./origin.ts";
 import { makeSessionKey } from "./key.ts";
 import { readSignInToken } from "./token.ts";
 
-/** How often an address may be wrong about the token of a link. */
-export interface SignInLimit {
-  /** Throws an ApiError (429) when it was wrong too often. */
-  readonly before: (ip: string) => void;
-  readonly refused: (ip: string) => void;
-}
+/** How often an address may try the token of a link: counts a try, or throws an ApiError (429) when there were too many. */
+export type SignInLimit = (ip: string) => void;
 
 /** Bytes; a token has 43. */
 const MAX_BODY = 1024;
@@ -44,7 +40,8 @@ const signIn = (limit: SignInLimit): Route =>
       if (!request.headers.has("content-type")) {
         throw new ApiError(415, "The body has to be JSON: send content-type: application/json");
       }
-      limit.before(ip);
+      // Before anything is waited for: many that come at once are as many tries.
+      limit(ip);
       const { token } = await readBody();
       const key = makeSessionKey();
       const link = readSignInToken(token);
@@ -54,10 +51,7 @@ const signIn = (limit: SignInLimit): Route =>
         hash: key.hash,
         agent: request.headers.get("user-agent") ?? "",
       });
-      if (isProblem(opened)) {
-        limit.refused(ip);
-        throw problemError(opened);
-      }
+      if (isProblem(opened)) throw problemError(opened);
       const before = sessionCookie(config(), call);
       // The browser forgets that one now; nobody could end it in there any more.
       if (before !== null && call.context.access.sessionByHash(before.id, before.hash) !== null) {

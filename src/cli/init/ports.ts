@@ -3,7 +3,7 @@
 import { challengeEndpoints } from "../../certificate/acme/mod.ts";
 import type { Config, Endpoint } from "../../config.ts";
 import { addressText, localAddresses } from "../../net/mod.ts";
-import type { Answers } from "./answers.ts";
+import type { Answers, ApiChoice, CertificateChoice } from "./answers.ts";
 
 export type Port = "free" | "taken" | "forbidden" | "not here";
 
@@ -42,6 +42,21 @@ export function freeListen(
     if (others.every((end) => attempt(end) === "free")) return others;
   }
   return all;
+}
+
+/** Where browsers are let in unless told otherwise. */
+const HTTPS: Endpoint = { ip: "0.0.0.0", port: 443 };
+
+/**
+ * What a new host's people are proposed for browsers: to let them in, with a certificate that browsers trust, by whatever
+ * is on the port already. A self-made certificate they do not trust, and one's own files may be for a web server elsewhere.
+ */
+export function proposedApi(
+  { kind }: CertificateChoice,
+  attempt: (endpoint: Endpoint) => Port = tryPort,
+): ApiChoice {
+  if (kind !== "acme") return "none";
+  return attempt(HTTPS) === "taken" ? "local" : "public";
 }
 
 /** What will keep the host from being reached there, a sentence each. Not for a host that is running. */

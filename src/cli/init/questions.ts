@@ -19,7 +19,7 @@ import {
   usualDataDir,
 } from "./found.ts";
 import { requireFolder } from "./plan.ts";
-import { freeListen } from "./ports.ts";
+import { freeListen, proposedApi } from "./ports.ts";
 import { endpointsText } from "./words.ts";
 
 /** What was answered, and what else follows from the questions. */
@@ -67,7 +67,8 @@ export async function gather(
       roots: roots ?? before?.config.tls?.ca,
     }, asker)
     : { choice: earlier.answers.certificate, agreed: earlier.agreed, notes: earlier.notes };
-  const api = earlier?.answers.api ?? await askApi(given, before?.api, asker);
+  const usualApi = before?.api ?? (asker === null ? "none" : proposedApi(certificate.choice));
+  const api = earlier?.answers.api ?? await askApi(given, usualApi, asker);
 
   const listen = places.listen ?? given.listen ?? before?.listen ?? freeListen();
   const unitFile = places.unitFile !== undefined
@@ -200,10 +201,9 @@ function userAddress(text: string, domain: string): Address {
 
 async function askApi(
   given: Given,
-  before: ApiChoice | undefined,
+  usual: ApiChoice,
   asker: Asker | null,
 ): Promise<ApiChoice> {
-  const usual = before ?? "none";
   if (given.api !== undefined) return given.api;
   if (asker === null) return usual;
   return await asker.choose<ApiChoice>({

@@ -5,8 +5,12 @@ import { type Egress, egressOf, endpointProblem, INTERNET } from "../../../src/a
 import { parseConfig } from "../../../src/config.ts";
 
 /** Of a host that listens so. */
-function egress(listen: readonly string[], api: string | null = "127.0.0.1:8000"): Egress {
-  const section = api === null ? {} : { api: { listen: api } };
+function egress(
+  listen: readonly string[],
+  api: string | null = "127.0.0.1:8000",
+  more: object = {},
+): Egress {
+  const section = api === null ? {} : { api: { listen: api, ...more } };
   return egressOf(
     parseConfig(JSON.stringify({ domain: "a.example", listen, ...section }), "fmsg.yaml"),
   );
@@ -65,8 +69,13 @@ Deno.test("N12 a host that nobody else can reach pushes to loopback too, and no 
   assert.ok(alone.address("127.0.0.9") && alone.address("::1") && alone.port(8443));
   assert.ok(alone.address("93.184.215.14"));
   assert.ok(!alone.address("10.0.0.1") && !alone.address("169.254.169.254"));
+  const here = { public_url: "http://127.0.0.1:8000" };
+  assert.ok(egress(["127.0.0.1:4930"], "127.0.0.1:8000", here).address("127.0.0.1"));
   for (
     const public_ of [
+      // Others come through the web server that is before it.
+      egress(["127.0.0.1:4930"], "127.0.0.1:8000", { public_url: "https://fmsg.a.example" }),
+      egress(["127.0.0.1:4930"], "127.0.0.1:8000", { trusted_proxies: ["127.0.0.0/8"] }),
       egress(["0.0.0.0:4930"]),
       egress(["[::]:4930"]),
       egress(["127.0.0.1:4930", "192.0.2.1:4930"]),
