@@ -37,10 +37,24 @@ export function typedAddresses(typed: string, ownDomain: string): TypedAddress[]
     .map((part) => typedAddress(part, ownDomain));
 }
 
+/** Those of a list that are addresses: a field of recipients holds also what is not. */
+export function wellFormed(texts: readonly string[]): string[] {
+  return texts.filter((text) => Address.parse(text) !== null);
+}
+
 /** What two spellings of one address have in common; of what is no address the text itself. */
 export function addressKey(text: string): string {
-  return Address.parse(text)?.key ?? text;
+  const known = keys.get(text);
+  if (known !== undefined) return known;
+  const key = Address.parse(text)?.key ?? text;
+  if (keys.size >= MOST_KEYS) keys.clear();
+  keys.set(text, key);
+  return key;
 }
+
+/** The few addresses of a mailbox are compared all the time. */
+const keys = new Map<string, string>();
+const MOST_KEYS = 10_000;
 
 /** `@bob@example.org` as name and domain; null when it is none. */
 export function addressParts(text: string): { name: string; domain: string } | null {
@@ -79,4 +93,40 @@ function problemOf(text: string): AddressProblem {
   if (!isRecipientName(name)) return "name";
   if (!isDomainName(domain)) return "domain";
   return "long";
+}
+
+/** Whom a field of recipients has after something was typed or pasted, and why the first of those left out was. */
+export interface RecipientsAfter {
+  readonly value: readonly string[];
+  readonly refused: "twice" | "too many" | "already" | null;
+}
+
+/** What is no address is taken in as it was typed: nobody types it again for one wrong sign. */
+export function withTyped(
+  value: readonly string[],
+  typed: string,
+  { ownDomain, without = [], limit = 255 }: {
+    readonly ownDomain: string;
+    readonly without?: readonly string[];
+    readonly limit?: number;
+  },
+): RecipientsAfter {
+  const there = new Set(value.map(addressKey));
+  const left = new Set(without.map(addressKey));
+  const after = [...value];
+  let refused: RecipientsAfter["refused"] = null;
+  for (const part of typed.split(/[\s,;<>]+/, 1000)) {
+    if (part === "") continue;
+    const address = typedAddress(part, ownDomain);
+    const text = address.kind === "address" ? address.text : part;
+    const key = addressKey(text);
+    if (there.has(key)) refused ??= "twice";
+    else if (left.has(key)) refused ??= "already";
+    else if (after.length >= limit) refused ??= "too many";
+    else {
+      there.add(key);
+      after.push(text);
+    }
+  }
+  return { value: after, refused };
 }

@@ -20,8 +20,8 @@ import { request, requestJson } from "./request.ts";
 export { upload, type UploadOptions } from "./upload.ts";
 
 export interface Page {
+  /** 100 at most. */
   readonly limit: number;
-  readonly offset: number;
   readonly signal?: AbortSignal;
 }
 
@@ -44,13 +44,21 @@ export async function endSession(id: string): Promise<void> {
   await request(`/session/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
-/** A page of a list, the newest id first. `limit` is 100 at most. */
-export function list(which: List, { limit, offset, signal }: Page): Promise<MessageItem[]> {
+/** A page of a list, the newest id first: only ids below `before`; Infinity, from the top. */
+export function list(
+  which: List,
+  { limit, before, signal }: Page & { readonly before: number },
+): Promise<MessageItem[]> {
   const path = which === "received" ? "/fmsg" : "/fmsg/sent";
-  return requestJson(`${path}?limit=${limit}&offset=${offset}`, { signal });
+  const below = before === Infinity ? "" : `&before=${before}`;
+  return requestJson(`${path}?limit=${limit}${below}`, { signal });
 }
 
-export function search(query: string, { limit, offset, signal }: Page): Promise<MessageItem[]> {
+/** A page of what is found. Refused with 400, in words for people, where the query says nothing. */
+export function search(
+  query: string,
+  { limit, offset, signal }: Page & { readonly offset: number },
+): Promise<MessageItem[]> {
   return requestJson(
     `/fmsg/search?q=${encodeURIComponent(query)}&limit=${limit}&offset=${offset}`,
     { signal },
@@ -182,6 +190,12 @@ export function lookUp(address: string, signal?: AbortSignal): Promise<Lookup> {
 /** The hash and the exact header, also of each batch. */
 export function header(id: number): Promise<MessageHeader> {
   return requestJson(`/fmsg/${id}/header`);
+}
+
+/** The public key that subscriptions are made for, base64url. */
+export async function pushKey(): Promise<string> {
+  const { key }: { readonly key: string } = await requestJson("/fmsg/push/key");
+  return key;
 }
 
 export async function subscribePush(subscription: PushSubscriptionJSON): Promise<void> {

@@ -13,9 +13,16 @@ export interface ConversationEntry {
   readonly follows: boolean;
   /** How many here answer it. */
   readonly answered: number;
+  /**
+   * How the rail comes to it: `on` from above at its own depth, `branch` from the rail one further out, `none` for what
+   * begins something. Below it the rail goes on where something answers it.
+   */
+  readonly joins: "on" | "branch" | "none";
 }
 
 const MOST_INDENTS = 3;
+
+type Waiting = Pick<ConversationEntry, "item" | "depth" | "joins">;
 
 /**
  * What was sent in a thread, without drafts. A branch stays together; of several answers to one message those come first
@@ -41,9 +48,13 @@ export function conversationOf(messages: readonly MessageItem[], me: string): Co
 
   const entries: ConversationEntry[] = [];
   // The next to be read is at the end. Tops beside each other are no branches of anything: none is indented.
-  const waiting = tops.toSorted(livelyLast).reverse().map((item) => ({ item, depth: 0 }));
+  const waiting: Waiting[] = tops.toSorted(livelyLast).reverse().map((item) => ({
+    item,
+    depth: 0,
+    joins: "none",
+  }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { item, depth } = next;
+    const { item, depth, joins } = next;
     const below = (children.get(item.id) ?? []).toSorted(livelyLast);
     const above = entries.at(-1)?.item.id ?? null;
     entries.push({
@@ -52,10 +63,12 @@ export function conversationOf(messages: readonly MessageItem[], me: string): Co
       answers: item.pid,
       follows: item.pid !== null && item.pid === above,
       answered: below.length,
+      joins,
     });
     for (const [i, child] of below.entries().toArray().reverse()) {
       const goesOn = i === below.length - 1;
-      waiting.push({ item: child, depth: goesOn ? depth : Math.min(depth + 1, MOST_INDENTS) });
+      const inner = goesOn ? depth : Math.min(depth + 1, MOST_INDENTS);
+      waiting.push({ item: child, depth: inner, joins: inner > depth ? "branch" : "on" });
     }
   }
   return entries;

@@ -4,6 +4,7 @@ import { type Signal, signal } from "@preact/signals";
 import type { AttachmentJson } from "../api/message_schema.ts";
 import { filenameFor } from "./addresses.ts";
 import * as client from "./client.ts";
+import { Offline, Refused } from "./errors.ts";
 import { same } from "../wire/fold.ts";
 
 export interface DraftFile {
@@ -18,6 +19,8 @@ export interface DraftFile {
     | { readonly kind: "failed"; readonly error: unknown };
 }
 
+const WAITING: DraftFile["state"] = { kind: "waiting" };
+
 export class DraftFiles {
   readonly files: Signal<readonly DraftFile[]> = signal([]);
   readonly #bodies = new Map<string, File>();
@@ -25,6 +28,7 @@ export class DraftFiles {
   readonly #id: Signal<number | null>;
   readonly #ensure: () => Promise<number | null>;
   #running: Promise<void> | null = null;
+  #cancelled = false;
 
   /** `ensure` makes the draft on the host, where it can be made. */
   constructor(id: Signal<number | null>, ensure: () => Promise<number | null>) {
@@ -69,12 +73,22 @@ export class DraftFiles {
     this.start();
   }
 
+  /** Is something on its way, or waiting for it? What failed for good is told, and is not missed at closing. */
+  get isMoving(): boolean {
+    return this.files.value.some(({ state }) => state.kind !== "done");
+  }
+
   /** Also cancels it on its way. Throws what client.ts throws. */
   async remove(name: string): Promise<void> {
-    this.#cancels.get(name)?.abort();
-    const id = this.#id.value;
     const file = this.files.value.find((file) => file.name === name);
-    if (id !== null && file?.state.kind === "done") await client.removeAttachment(id, name);
+    const cancel = this.#cancels.get(name);
+    cancel?.abort();
+    // The host may have had all of it when it was cancelled.
+    if (cancel !== undefined) await this.#running;
+    const id = this.#id.value;
+    if (id !== null && file !== undefined && file.state.kind !== "waiting") {
+      await removed(id, name);
+    }
     this.#bodies.delete(name);
     this.files.value = this.files.value.filter((file) => file.name !== name);
   }
@@ -83,8 +97,38 @@ export class DraftFiles {
     for (const cancel of this.#cancels.values()) cancel.abort();
   }
 
+  /** The host's copy of the draft is gone, and its files with it: those that are not here any more failed. */
+  lost(error: unknown): void {
+    this.files.value = this.files.value.map((file) =>
+      file.state.kind !== "done"
+        ? file
+        : { ...file, state: this.#bodies.has(file.name) ? WAITING : { kind: "failed", error } }
+    );
+    this.start();
+  }
+
+  /** Before it is sent: has the host's draft the files that are shown? Throws Refused when one is missing. */
+  async checked(id: number): Promise<void> {
+    const shown = this.files.value;
+    if (shown.length === 0 && !this.#cancelled) return;
+    const { attachments } = await client.message(id);
+    for (const { filename } of attachments) {
+      if (!shown.some(({ name }) => same(name, filename))) await removed(id, filename);
+    }
+    for (const { name } of shown) {
+      if (attachments.some(({ filename }) => same(name, filename))) continue;
+      const error = new Refused(404, `${name} is not on the host any more: attach it again`, null);
+      this.#set(name, { kind: "failed", error });
+      throw error;
+    }
+  }
+
   /** When nothing is on its way any more. Throws the error of one that failed: without it nothing is sent. */
   async settled(): Promise<void> {
+    // What failed for want of a host may go now.
+    for (const { name, state } of this.files.value) {
+      if (state.kind === "failed" && state.error instanceof Offline) this.#set(name, WAITING);
+    }
     this.start();
     await this.#running;
     for (const { state } of this.files.value) if (state.kind === "failed") throw state.error;
@@ -101,6 +145,7 @@ export class DraftFiles {
         if (id === null) return;
         await this.#upload(id, next, cancel.signal);
       } catch (error) {
+        this.#cancelled ||= cancel.signal.aborted;
         if (!cancel.signal.aborted) this.#set(next.name, { kind: "failed", error });
         else this.files.value = this.files.value.filter(({ name }) => name !== next.name);
       } finally {
@@ -111,13 +156,12 @@ export class DraftFiles {
 
   async #upload(id: number, { name }: DraftFile, signal: AbortSignal): Promise<void> {
     const body = this.#bodies.get(name);
-    if (body === undefined) return;
+    if (body === undefined) throw new Refused(404, "The file is not here any more", null);
     this.#set(name, { kind: "uploading", sent: 0 });
     await client.upload(id, body, name, {
       signal,
       onProgress: (sent) => this.#set(name, { kind: "uploading", sent }),
     });
-    this.#bodies.delete(name);
     this.#set(name, { kind: "done" });
   }
 
@@ -137,5 +181,14 @@ export class DraftFiles {
       if (!taken(numbered)) return filenameFor(numbered);
     }
     return name;
+  }
+}
+
+/** Gone before is gone. */
+async function removed(id: number, name: string): Promise<void> {
+  try {
+    await client.removeAttachment(id, name);
+  } catch (error) {
+    if (!(error instanceof Refused && error.status === 404)) throw error;
   }
 }

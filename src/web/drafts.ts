@@ -36,12 +36,15 @@ const PAUSE = 1200;
 const RETRY = 15_000;
 
 export class Draft {
+  /** Of this browser's copy, and of this draft while it is open. */
+  readonly key: string;
   readonly content: Signal<DraftContent>;
   readonly id: Signal<number | null>;
   readonly files: DraftFiles;
   /** What of it is shown beside the text. */
   readonly state: ReadonlySignal<DraftState>;
-  readonly #key: string;
+  /** It is nowhere any more. */
+  isDiscarded = false;
   readonly #parts: DraftParts;
   readonly #saved = signal<DraftContent | null>(null);
   readonly #doing = signal<"nothing" | "saving" | "sending">("nothing");
@@ -50,10 +53,12 @@ export class Draft {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> = Promise.resolve();
   #closed = false;
+  /** Would this browser find it again as it is? */
+  readonly #kept = signal(true);
 
   private constructor(parts: DraftParts, local: LocalDraft, saved: DraftContent | null) {
     this.#parts = parts;
-    this.#key = local.key;
+    this.key = local.key;
     this.content = signal(local.content);
     this.id = signal(local.id);
     this.#saved.value = saved;
@@ -91,15 +96,20 @@ export class Draft {
     return draft;
   }
 
+  /** Can the page be closed without something being lost? Files that are not on the host are nowhere else. */
+  get isSafe(): boolean {
+    const { kind } = this.state.value;
+    if (kind === "sending" || this.files.isMoving) return false;
+    return kind === "empty" || kind === "saved" || kind === "sent" || this.#kept.value;
+  }
+
   edit(change: Partial<DraftContent>): void {
     if (this.#doing.value === "sending" || this.#sent.value !== null) return;
     const content = { ...this.content.value, ...change };
     if (isSame(content, this.content.value)) return;
     this.content.value = content;
     this.#failure.value = null;
-    if (isWorthKeeping(content)) {
-      keepLocally({ key: this.#key, id: this.id.value, content });
-    }
+    this.#keep();
     this.#schedule(PAUSE);
   }
 
@@ -141,14 +151,27 @@ export class Draft {
       }
       this.#parts.onChanged(id, null);
     }
-    dropLocally(this.#key);
+    dropLocally(this.key);
+    this.isDiscarded = true;
   }
 
-  /** The view is closed: what is not saved is saved, and then nothing more is tried. */
-  async close(): Promise<void> {
-    await this.save();
+  /** Nothing more is tried, and nothing deleted: who wrote it is signed out, or nobody looks at it any more. */
+  abandon(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.files.cancelAll();
+  }
+
+  /** An emptied one of the host's is kept too: the host has still what was written before. */
+  #keep(): void {
+    const content = this.content.value;
+    const id = this.id.value;
+    if (id !== null || isWorthKeeping(content)) {
+      this.#kept.value = keepLocally({ key: this.key, id, content });
+    } else {
+      dropLocally(this.key);
+      this.#kept.value = true;
+    }
   }
 
   #schedule(pause: number): void {
@@ -193,7 +216,8 @@ export class Draft {
       }
       this.#failure.value = null;
     } catch (error) {
-      this.#failed(error);
+      // Whoever sends is told; what is not saved for want of a host is tried again.
+      if (!sending || isPassing(error)) this.#failed(error);
       if (sending) throw error;
     } finally {
       this.#doing.value = "nothing";
@@ -218,6 +242,7 @@ export class Draft {
       // Deleted elsewhere while it is written here: what is written counts, and becomes a new one.
       this.id.value = null;
       this.#saved.value = null;
+      this.files.lost(error);
       this.#parts.onChanged(id, null);
       return;
     }
@@ -227,6 +252,7 @@ export class Draft {
   async #send(): Promise<void> {
     const id = this.id.value;
     if (id === null) return;
+    await this.files.checked(id);
     let sent: Sent;
     try {
       sent = await client.sendDraft(id);
@@ -236,14 +262,16 @@ export class Draft {
       sent = done;
     }
     this.#sent.value = sent;
-    dropLocally(this.#key);
-    void this.#tell(id);
+    dropLocally(this.key);
+    // It stands in its thread before whoever waits for the sending takes their own view of it away.
+    await this.#tell(id);
   }
 
   #nowSaved(content: DraftContent): void {
     this.#saved.value = content;
-    if (isSame(content, this.content.value)) dropLocally(this.#key);
     const id = this.id.value;
+    if (isSame(content, this.content.value)) dropLocally(this.key);
+    else this.#keep();
     if (id !== null) void this.#tell(id);
   }
 
@@ -256,7 +284,7 @@ export class Draft {
   }
 
   #failed(error: unknown): void {
-    if (error instanceof Offline || (error instanceof Refused && error.isPassing)) {
+    if (isPassing(error)) {
       this.#failure.value = "offline";
       this.#schedule(error instanceof Refused ? (error.retryAfter ?? 15) * 1000 : RETRY);
     } else if (error instanceof Refused) this.#failure.value = { reason: error.message };
@@ -278,6 +306,10 @@ export class Draft {
     if (content.to.length === 0) return { kind: "local" };
     return { kind: this.#doing.value === "saving" ? "saving" : "changed" };
   }
+}
+
+function isPassing(error: unknown): error is Offline | Refused {
+  return error instanceof Offline || (error instanceof Refused && error.isPassing);
 }
 
 /** Was it sent all the same, the answer lost on its way, or by another tab? */

@@ -21,10 +21,7 @@ export function linkTarget(href: string): LinkTarget | null {
   if (!/^(?:https?:\/\/|mailto:)/i.test(text) || text.length > 4096) return null;
   const url = URL.parse(text);
   if (url === null) return null;
-  if (url.protocol === "mailto:") {
-    const to = decodeURIComponentSafely(url.pathname);
-    return { href: url.href, outside: true, host: to, isNamedBy: (label) => label.includes(to) };
-  }
+  if (url.protocol === "mailto:") return mailTarget(url);
   if (url.protocol !== "http:" && url.protocol !== "https:") return null;
   // Names in front of the host are there to be taken for it.
   url.username = "";
@@ -46,8 +43,7 @@ export function linkified(line: string, most = 200): Piece[] {
   let links = 0;
   for (const found of line.matchAll(LINK)) {
     if (links >= most) break;
-    // A full stop, a bracket or a comma behind belongs to the sentence.
-    const text = found[0].replace(/[.,;:!?)\]}'"-]+$/, "");
+    const text = withoutEnd(found[0]);
     const target = linkTarget(text);
     if (target === null) continue;
     if (found.index > at) pieces.push({ kind: "text", text: line.slice(at, found.index) });
@@ -59,13 +55,40 @@ export function linkified(line: string, most = 200): Piece[] {
   return pieces;
 }
 
+/**
+ * A full stop, a bracket or a comma behind belongs to the sentence, but not a bracket that was opened in the address. One
+ * after the other: a pattern would be quadratic.
+ */
+function withoutEnd(text: string): string {
+  let open = 0;
+  for (const sign of text) open += sign === "(" ? 1 : sign === ")" ? -1 : 0;
+  let end = text.length;
+  while (end > 0 && ".,;:!?)]}'\"-".includes(text.charAt(end - 1))) {
+    if (text.charAt(end - 1) === ")" && open++ >= 0) break;
+    end--;
+  }
+  return text.slice(0, end);
+}
+
+/** To one address in the open: neither others in copy nor a text that somebody else has written. */
+function mailTarget(url: URL): LinkTarget | null {
+  const to = decodeURIComponentSafely(url.pathname);
+  if (!/^[^\s,;@\p{C}]+@[^\s,;@\p{C}]+$/u.test(to)) return null;
+  return {
+    href: `mailto:${encodeURIComponent(to)}`,
+    outside: true,
+    host: to,
+    isNamedBy: (label) => label.trim() === to,
+  };
+}
+
 function addressTarget(address: Address): LinkTarget {
   const { text } = address;
   return {
     href: formatRoute({ ...HOME, open: { kind: "new", to: text } }),
     outside: false,
     host: text,
-    isNamedBy: (label) => label.includes(text),
+    isNamedBy: (label) => label.trim() === text,
   };
 }
 
@@ -73,7 +96,8 @@ function addressTarget(address: Address): LinkTarget {
 function names(label: string, url: URL): boolean {
   const text = label.trim();
   const said = URL.parse(/^https?:\/\//i.test(text) ? text : `https://${text}`);
-  return said !== null && said.host === url.host && /^[\x21-\x7e]+$/.test(text);
+  return said !== null && said.host === url.host && said.username === "" &&
+    said.password === "" && /^[\x21-\x7e]+$/.test(text);
 }
 
 function decodedAddress(text: string): Address | null {

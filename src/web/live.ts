@@ -10,7 +10,12 @@ export interface LiveParts {
   readonly onConnection: (connection: Connection) => void;
   /** Reads the lists anew. What it throws counts as a connection that failed. */
   readonly catchUp: () => Promise<void>;
+  /** The host says that the session is over. */
+  readonly onEnded: () => void;
 }
+
+/** How the host closes the socket of a session that ended (docs/api.md). */
+const ENDED = 4401;
 
 const CONNECT_DEADLINE = 15_000;
 const FIRST_PAUSE = 1_000;
@@ -66,8 +71,10 @@ export class Live {
     const socket = new WebSocket(url);
     this.#socket = socket;
     const late = setTimeout(() => this.#isCurrent(socket) && this.#lost(), CONNECT_DEADLINE);
+    let opened = false;
     socket.onopen = () => {
       clearTimeout(late);
+      opened = true;
       if (this.#isCurrent(socket)) void this.#opened(socket);
     };
     socket.onmessage = ({ data }) => {
@@ -76,9 +83,13 @@ export class Live {
       const event = eventIn(data);
       if (event !== null) this.#parts.onEvent(event);
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       clearTimeout(late);
-      if (this.#isCurrent(socket)) this.#lost();
+      if (!this.#isCurrent(socket)) return;
+      if (code === ENDED) this.#parts.onEnded();
+      // Why a socket was refused is told to no page, and a request tells whether the session ended.
+      else if (opened) this.#lost();
+      else this.#lost({ ask: true });
     };
   }
 
@@ -101,12 +112,17 @@ export class Live {
     }
   }
 
-  #lost(): void {
+  /** `ask`: whether the host answers, before the next socket. */
+  #lost({ ask = false } = {}): void {
     this.#drop();
     clearTimeout(this.#timer);
     this.#parts.onConnection("offline");
     if (!navigator.onLine) return;
-    this.#timer = setTimeout(() => this.#connect(), pauseAfter(this.#tries++, Math.random()));
+    const again = async (): Promise<void> => {
+      if (ask && !await this.#caughtUp()) return;
+      if (!this.#stopping.signal.aborted && this.#socket === null) this.#connect();
+    };
+    this.#timer = setTimeout(again, pauseAfter(this.#tries++, Math.random()));
   }
 
   #again(): void {

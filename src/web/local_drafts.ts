@@ -12,13 +12,16 @@ export interface LocalDraft {
 const PREFIX = "fmsg draft ";
 const MOST = 50;
 
-/** Does not fail: a browser that keeps nothing, or no more, is one in which only the host keeps drafts. */
-export function keepLocally({ key, id, content }: LocalDraft): void {
+/** Is it kept? Does not fail: in a browser that keeps nothing, or no more, only the host keeps drafts. */
+export function keepLocally({ key, id, content }: LocalDraft): boolean {
   try {
-    if (localStorage.getItem(PREFIX + key) === null && localDrafts().length >= MOST) return;
+    if (localStorage.getItem(PREFIX + key) === null && localDrafts().length >= MOST) return false;
     localStorage.setItem(PREFIX + key, JSON.stringify({ id, content }));
+    return true;
   } catch {
-    // Full, or switched off.
+    // Full, or switched off. An older state of it would be taken for the newest.
+    dropLocally(key);
+    return false;
   }
 }
 

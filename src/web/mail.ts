@@ -4,7 +4,10 @@
 import type { MessageItem } from "../api/message_schema.ts";
 import { addressKey } from "./addresses.ts";
 import { isAmong, joined } from "./message_facts.ts";
+import { SortedIds } from "./sorted_ids.ts";
+import type { Snapshot } from "./sorted_runs.ts";
 import { summaryOf, type Thread } from "./thread.ts";
+import { ThreadOrder } from "./thread_order.ts";
 import { Unions } from "./unions.ts";
 
 /** Which of the two lists of messages there are. Drafts are in `sent`, with null as their time. */
@@ -13,7 +16,8 @@ export type List = "received" | "sent";
 /** A page of a list as it was asked for. */
 export interface LoadedPage {
   readonly list: List;
-  readonly offset: number;
+  /** Only ids below it. Infinity: from the top. */
+  readonly before: number;
   readonly limit: number;
   readonly items: readonly MessageItem[];
   /** `Mailbox.clock` when it was asked for: what was put in since is not older than the page. */
@@ -21,11 +25,9 @@ export interface LoadedPage {
 }
 
 interface ListState {
-  readonly ids: Set<number>;
+  readonly ids: SortedIds;
   /** All that the list has from this id upwards is here. Infinity: nothing was loaded. 0: all of it. */
   low: number;
-  /** Entries that the next page begins above the lowest: more where something went meanwhile. */
-  overlap: number;
 }
 
 /** Of one address. */
@@ -39,8 +41,23 @@ export class Mailbox {
   readonly #shown = new Set<number>();
   /** Ids that the host says this address may not see, or that are gone. */
   readonly #hidden = new Set<number>();
-  #unions = new Unions();
-  readonly #threads = new Map<number, Thread | null>();
+  readonly #unions = new Unions();
+  /** By their top; those in `#dirty` are to be made anew before they are read. */
+  readonly #threads = new Map<number, Thread>();
+  readonly #dirty = new Set<number>();
+  readonly #drafts = new Set<number>();
+  readonly #orders = {
+    inbox: new ThreadOrder({
+      belongs: (t) => t.received,
+      moment: (t) => t.moment,
+      newest: (t) => t.newest,
+    }),
+    sent: new ThreadOrder({
+      belongs: (t) => t.newestSent > 0,
+      moment: (t) => t.sentMoment,
+      newest: (t) => t.newestSent,
+    }),
+  };
   #clock = 0;
 
   constructor(address: string) {
@@ -64,6 +81,13 @@ export class Mailbox {
     return this.#items.values();
   }
 
+  /** The newest of each list, so many at most. */
+  newest(count: number): MessageItem[] {
+    const { received, sent } = this.#lists;
+    const ids = new Set([...received.ids.largest(count), ...sent.ids.largest(count)]);
+    return [...ids].flatMap((id) => this.#items.get(id) ?? []);
+  }
+
   /**
    * A message by itself: the data of an event, an ancestor, what was written here. `shown`: it belongs on top of the list
    * though its id is an old one (somebody was added); not so for an ancestor.
@@ -73,30 +97,27 @@ export class Mailbox {
     this.#keep(item);
   }
 
-  /**
-   * Takes a page in. What the list had between its first and last entry and has no more is gone. `false`: entries lie
-   * between it and what was loaded before, because some went meanwhile: ask again, from the next offset.
-   */
-  putPage({ list, offset, limit, items, asked }: LoadedPage): boolean {
+  /** Takes a page in. What the list had between `before` and its last entry, and has no more, is gone. */
+  putPage({ list, before, limit, items, asked }: LoadedPage): void {
     const state = this.#lists[list];
-    const first = items[0]?.id ?? 0;
     const last = items.length < limit ? 0 : items.at(-1)?.id ?? 0;
-    // An empty page behind the end joins on as any other: the end moved up.
-    const joins = offset === 0 || first >= state.low || (items.length === 0 && offset <= 1);
     for (const item of items) {
       // A draft that was changed while the page was on its way is newer here.
       if (item.time === null && (this.#stamps.get(item.id) ?? 0) > asked) continue;
       this.#keep(item);
       state.ids.add(item.id);
     }
-    if (!joins) {
-      state.overlap = Math.max(10, state.overlap * 4);
-      return false;
+    const there = new Set(items.map(({ id }) => id));
+    for (const id of state.ids.within(last, before)) {
+      if (!there.has(id) && (this.#stamps.get(id) ?? 0) <= asked) this.#forget(id);
     }
-    this.#dropMissing(list, items, { from: last, to: offset === 0 ? Infinity : first, asked });
-    state.low = Math.min(state.low, last);
-    state.overlap = 1;
-    return true;
+    // A page from further down than what is here says nothing about what lies between.
+    if (before >= state.low) state.low = Math.min(state.low, last);
+  }
+
+  /** Below this id the list is to be loaded again: more came than was caught up with. */
+  loseBelow(list: List, id: number): void {
+    this.#lists[list].low = Math.max(this.#lists[list].low, id);
   }
 
   /** It is not there (any more), or not for this address to see. */
@@ -109,13 +130,15 @@ export class Mailbox {
     return this.#hidden.has(id);
   }
 
-  /** Where the next page of a list begins; null when all of it is here. */
-  nextOffset(list: List): number | null {
-    const { low, ids, overlap } = this.#lists[list];
-    if (low === 0) return null;
-    let above = 0;
-    for (const id of ids) if (id >= low) above++;
-    return Math.max(0, above - overlap);
+  /** The next page of a list is that below this id: Infinity, from the top; null, all of it is here. */
+  nextBefore(list: List): number | null {
+    const { low } = this.#lists[list];
+    return low === 0 ? null : low;
+  }
+
+  /** The largest id of a list that is known of; 0: none is. */
+  newestOf(list: List): number {
+    return this.#lists[list].ids.largest(1)[0] ?? 0;
   }
 
   /** Which lists to load for more of what is shown: those that are loaded least far down. */
@@ -133,37 +156,32 @@ export class Mailbox {
     return view === "sent" ? sent.low : Math.max(received.low, sent.low);
   }
 
-  /** The threads with something received (or sent) in them, the latest first, as far as they are certain. */
-  threads(view: "inbox" | "sent"): Thread[] {
-    const frontier = this.frontier(view);
-    const found: Thread[] = [];
-    for (const top of this.#unions.tops()) {
-      const thread = this.#thread(top);
-      if (thread === null) continue;
-      const newest = view === "sent" ? thread.newestSent : thread.newest;
-      const has = view === "sent" ? thread.newestSent > 0 : thread.received;
-      if (has && (newest >= frontier || thread.shown)) found.push(thread);
-    }
-    const moment = view === "sent" ? (t: Thread) => t.sentMoment : (t: Thread) => t.moment;
-    return found.sort((a, b) => moment(b) - moment(a) || b.newest - a.newest || b.root - a.root);
+  /**
+   * The threads with something received (or sent) in them, the latest first, as far as they are certain. The same list as
+   * long as nothing changed in them.
+   */
+  threads(view: "inbox" | "sent"): Snapshot<Thread> {
+    this.#settle();
+    return this.#orders[view].all();
+  }
+
+  /** Of these threads, how many have something unread. */
+  unread(view: "inbox" | "sent"): number {
+    this.#settle();
+    return this.#orders[view].unread;
   }
 
   /** Drafts, the newest id first: of new threads and of answers. */
   drafts(): MessageItem[] {
-    return [...this.#items.values()].filter(({ time }) => time === null).sort((a, b) =>
-      b.id - a.id
-    );
-  }
-
-  /** How many threads of the inbox have something unread. */
-  unreadThreads(): number {
-    return this.threads("inbox").filter(({ unread }) => unread > 0).length;
+    return [...this.#drafts].sort((a, b) => b - a).flatMap((id) => this.#items.get(id) ?? []);
   }
 
   /** The thread in which a message is, whichever of it is named; null when nothing of it is here. */
   thread(id: number): Thread | null {
     const top = this.#unions.topOf(id);
-    return top === null ? null : this.#thread(top);
+    if (top === null) return null;
+    this.#settle();
+    return this.#threads.get(top) ?? null;
   }
 
   /** The messages of a thread, drafts too, in no order. */
@@ -188,10 +206,11 @@ export class Mailbox {
     this.#stamps.set(item.id, ++this.#clock);
     if (this.isOwn(kept)) this.#lists.sent.ids.add(kept.id);
     if (kept.time !== null && isAmong(kept, this.me)) this.#lists.received.ids.add(kept.id);
+    if (kept.time === null) this.#drafts.add(kept.id);
+    else this.#drafts.delete(kept.id);
     // The parent of a draft may be replaced, and that of a message may come later (row B7).
-    if (held !== undefined && held.pid !== kept.pid) this.#rebuild();
-    else this.#unions.add(kept.id, kept.pid);
-    this.#changed(kept.id);
+    if (held !== undefined && held.pid !== kept.pid) this.#part(kept.id);
+    else this.#join(kept);
   }
 
   #forget(id: number): void {
@@ -199,53 +218,62 @@ export class Mailbox {
     const held = this.#items.delete(id);
     this.#stamps.delete(id);
     this.#shown.delete(id);
+    this.#drafts.delete(id);
     this.#lists.received.ids.delete(id);
     this.#lists.sent.ids.delete(id);
-    if (held) this.#rebuild();
+    if (held) this.#part(id);
     else this.#changed(id);
+  }
+
+  #join({ id, pid }: MessageItem): void {
+    // The tops of both before they are one: the thread of one of them ends.
+    this.#changed(id);
+    if (pid !== null) this.#changed(pid);
+    this.#unions.add(id, pid);
+    this.#changed(id);
+  }
+
+  /** Something went, or has another parent: its thread is put together anew. */
+  #part(id: number): void {
+    this.#changed(id);
+    for (const member of this.#unions.dissolve(id)) {
+      const item = this.#items.get(member);
+      if (item !== undefined) this.#join(item);
+    }
+    const item = this.#items.get(id);
+    if (item !== undefined) this.#join(item);
   }
 
   #changed(id: number): void {
     const top = this.#unions.topOf(id);
-    if (top !== null) this.#threads.delete(top);
+    if (top !== null) this.#dirty.add(top);
   }
 
-  /** Rare: something went, or has another parent. Linear. */
-  #rebuild(): void {
-    this.#threads.clear();
-    this.#unions = new Unions();
-    for (const { id, pid } of this.#items.values()) this.#unions.add(id, pid);
-  }
-
-  #dropMissing(
-    list: List,
-    items: readonly MessageItem[],
-    { from, to, asked }: { from: number; to: number; asked: number },
-  ): void {
-    const there = new Set(items.map(({ id }) => id));
-    const gone: number[] = [];
-    for (const id of this.#lists[list].ids) {
-      if (id < from || id > to || there.has(id)) continue;
-      if ((this.#stamps.get(id) ?? 0) <= asked) gone.push(id);
+  /** Makes the threads anew in which something changed, and puts them in their places. */
+  #settle(): void {
+    for (const top of this.#dirty) {
+      const before = this.#threads.get(top) ?? null;
+      const now = this.#unions.topOf(top) === top ? this.#summary(top) : null;
+      if (now === null) this.#threads.delete(top);
+      else this.#threads.set(top, now);
+      this.#orders.inbox.replace(before, now);
+      this.#orders.sent.replace(before, now);
     }
-    for (const id of gone) this.#forget(id);
+    this.#dirty.clear();
+    this.#orders.inbox.reach(this.frontier("inbox"));
+    this.#orders.sent.reach(this.frontier("sent"));
   }
 
-  #thread(top: number): Thread | null {
-    const known = this.#threads.get(top);
-    if (known !== undefined) return known;
-    const items = this.#unions.membersOf(top).flatMap((id) => this.#items.get(id) ?? []);
-    const thread = summaryOf(top, items, {
+  #summary(top: number): Thread | null {
+    return summaryOf(top, this.messagesOf(top), {
       me: this.me,
       isShown: (id) => this.#shown.has(id),
       isReceived: (item) => this.isReceived(item),
       isHidden: this.#hidden.has(top),
     });
-    this.#threads.set(top, thread);
-    return thread;
   }
 }
 
 function emptyList(): ListState {
-  return { ids: new Set(), low: Infinity, overlap: 1 };
+  return { ids: new SortedIds(), low: Infinity };
 }

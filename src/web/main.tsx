@@ -2,9 +2,12 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { startWorker } from "./offline.ts";
+import { lookForNewVersion, onNewVersion, startWorker } from "./offline.ts";
+import { renewPush } from "./push.ts";
+import { HOME } from "./router.ts";
 import { session, startSession } from "./session.ts";
-import { followAddress, startMail, stopMail, tell } from "./state.ts";
+import { connection, followAddress, go, notify, startMail, stopMail, tell } from "./state.ts";
+import { texts } from "./texts.ts";
 import { Shell } from "./views/shell.tsx";
 
 addEventListener("popstate", () => followAddress());
@@ -16,10 +19,30 @@ effect(() => {
   const { value } = session;
   const now = value.kind === "in" ? value.session.address : null;
   if (now === address) return;
+  // Whoever signs in next has no use for what was open.
+  if (address !== null) go(HOME, { replace: true });
   address = now;
   if (now === null) stopMail();
   else startMail(now);
 });
+
+// A host that was started anew has broken the connection: it may serve another page now.
+let renewed = false;
+effect(() => {
+  if (connection.value !== "live") return;
+  void lookForNewVersion();
+  if (renewed) return;
+  renewed = true;
+  // Nobody waits for it; the settings show how it is.
+  renewPush().catch(() => {});
+});
+
+onNewVersion(() =>
+  notify(texts.page.newVersion, "news", {
+    offer: { label: texts.page.reload, act: () => location.reload() },
+    stays: true,
+  })
+);
 
 startSession().catch(tell);
 void startWorker((url) => {

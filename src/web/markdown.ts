@@ -2,16 +2,12 @@
 
 import createPurify from "dompurify";
 import { Marked } from "marked";
-import { plainFragment } from "./plain_text.ts";
 import { linkTarget } from "./links.ts";
-import { texts } from "./texts.ts";
+import { hostNote, plainFragment } from "./plain_text.ts";
+import { fewerMarks, isMarkdown, isModest } from "./shown_text.ts";
 
-/** Longer texts, and texts with longer lines, are shown plain: a parser could take seconds for them. */
-const MOST_CHARACTERS = 256 * 1024;
-const LONGEST_LINE = 32 * 1024;
-
-/** Nested deeper, lists and quotes cost a parser more than they tell a reader. */
-const DEEPEST = 24;
+/** Of a link; longer ones go nowhere. */
+const LONGEST_ADDRESS = 4_096;
 
 const TAGS = [
   "a",
@@ -44,19 +40,16 @@ const TAGS = [
   "ul",
 ]; // deno-fmt-ignore
 
-/** Is the type one that is shown as Markdown? */
-export function isMarkdown(type: string): boolean {
-  return /^text\/markdown\s*(?:;|$)/i.test(type);
-}
-
-/** Is it text at all? HTML is: it is shown as what was written. */
-export function isShownText(type: string): boolean {
-  return /^(?:text\/[a-z0-9.+-]+|application\/json)\s*(?:;|$)/i.test(type);
-}
-
-/** Text of the media type `type`, to be appended to an element. */
+/** Text of the media type `type`, to be appended to an element. Does not throw. */
 export function textFragment(text: string, type: string): DocumentFragment {
-  return isMarkdown(type) && isModest(text) ? markdownFragment(text) : plainFragment(text);
+  const shown = fewerMarks(text);
+  if (!isMarkdown(type) || !isModest(shown)) return plainFragment(shown);
+  try {
+    return markdownFragment(shown);
+  } catch {
+    // Nested so deep that the parser had no room left.
+    return plainFragment(shown);
+  }
 }
 
 /** `text` has to be modest, see MOST_CHARACTERS. */
@@ -73,26 +66,26 @@ export function markdownFragment(text: string): DocumentFragment {
   return fragment;
 }
 
-function isModest(text: string): boolean {
-  if (text.length > MOST_CHARACTERS) return false;
-  for (const line of text.split("\n")) {
-    if (line.length > LONGEST_LINE) return false;
-    // "> > > >" and "- - - -": each sign is a level.
-    const marks = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])(?=\s|>))*/.exec(line)?.[0] ?? "";
-    if (marks.replace(/\s+/g, "").length > DEEPEST) return false;
-  }
-  return true;
-}
-
 const parser = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
     // HTML in Markdown is shown as what was written, and images as a link: nothing is loaded from elsewhere.
-    html: ({ text }) => escaped(text),
-    image: ({ href, text }) => `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
+    html: ({ text, block }) =>
+      block === true ? `<p>${escaped(text.trim()).replace(/\n/g, "<br>")}</p>` : escaped(text),
+    image: ({ href, text }) => `<a href="${escaped(short(href))}">${escaped(text || href)}</a>`,
+    link({ href, tokens }) {
+      return `<a href="${escaped(short(href))}">${this.parser.parseInline(tokens)}</a>`;
+    },
+    // A box to be pressed would be a control of the page.
+    checkbox: ({ checked }) => checked ? "[x] " : "[ ] ",
   },
 });
+
+/** An address that goes nowhere is none, see safeLink. */
+function short(href: string): string {
+  return href.length > LONGEST_ADDRESS ? "" : href;
+}
 
 let made: ReturnType<typeof createPurify> | undefined;
 
@@ -108,11 +101,35 @@ function finish(fragment: DocumentFragment): void {
   for (const block of fragment.querySelectorAll("p,li,h1,h2,h3,h4,h5,h6,blockquote,td,th")) {
     block.setAttribute("dir", "auto");
   }
+  for (const heading of fragment.querySelectorAll("h1,h2,h3,h4,h5,h6")) {
+    // Below the heading of the message, which is the third of the page: its outline stays the page's own.
+    const level = Math.min(6, Number(heading.localName.slice(1)) + 3);
+    heading.setAttribute("role", "heading");
+    heading.setAttribute("aria-level", String(level));
+  }
   for (const code of fragment.querySelectorAll("pre")) {
     code.setAttribute("dir", "ltr");
     // What scrolls sideways has to be reachable by keyboard.
     code.setAttribute("tabindex", "0");
   }
+  for (const table of fragment.querySelectorAll("table")) {
+    const around = document.createElement("div");
+    around.className = "text-table";
+    around.tabIndex = 0;
+    table.replaceWith(around);
+    around.append(table);
+  }
+  for (const code of fragment.querySelectorAll("code")) showTurns(code);
+}
+
+/** Signs that turn the direction of writing around make code read as what it is not: they are shown by their numbers. */
+function showTurns(code: Element): void {
+  const text = code.textContent ?? "";
+  const shown = text.replace(
+    /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (sign) => `\\u{${sign.charCodeAt(0).toString(16)}}`,
+  );
+  if (shown !== text) code.textContent = shown;
 }
 
 function safeLink(link: HTMLAnchorElement): void {
@@ -121,17 +138,18 @@ function safeLink(link: HTMLAnchorElement): void {
     link.replaceWith(...link.childNodes);
     return;
   }
-  const label = link.textContent ?? "";
+  // A link without a sign to be seen would be one without a name.
+  if (!hasSigns(link.textContent ?? "")) link.textContent = target.href;
   link.href = target.href;
   link.dir = "auto";
   link.rel = "noopener noreferrer";
   if (target.outside) link.target = "_blank";
-  if (target.host === null || target.isNamedBy(label)) return;
-  const host = document.createElement("bdi");
-  host.className = "link-host";
-  host.textContent = ` (${target.host})`;
-  host.title = texts.message.linkGoesTo(target.host);
-  link.after(host);
+  const host = hostNote(link.textContent ?? "", target);
+  if (host !== null) link.after(host);
+}
+
+function hasSigns(text: string): boolean {
+  return /[^\s\p{C}\p{Z}]/u.test(text);
 }
 
 function escaped(text: string): string {

@@ -6,6 +6,13 @@ export interface Notice {
   readonly id: number;
   readonly tone: "news" | "problem";
   readonly text: string;
+  /** A button beside it; pressing it closes the notice too. */
+  readonly offer: Offer | null;
+}
+
+export interface Offer {
+  readonly label: string;
+  readonly act: () => void;
 }
 
 const SHOWN = 8_000;
@@ -14,16 +21,28 @@ const MOST = 4;
 /** The newest last. */
 export const notices: Signal<readonly Notice[]> = signal([]);
 
+/** For screen readers alone: what others see for themselves. */
+export const announced: Signal<string> = signal("");
+
 let count = 0;
 
-/** The same text is not there twice. Problems stay until they are closed; news goes by itself. */
-export function notify(text: string, tone: Notice["tone"] = "problem"): void {
+/** The same text is not there twice. Problems stay until they are closed; news goes by itself, unless `stays`. */
+export function notify(
+  text: string,
+  tone: Notice["tone"] = "problem",
+  { offer = null, stays = false }: { readonly offer?: Offer | null; readonly stays?: boolean } = {},
+): void {
   if (notices.value.some((notice) => notice.text === text)) return;
   const id = ++count;
-  notices.value = [...notices.value, { id, tone, text }].slice(-MOST);
-  if (tone === "news") setTimeout(() => closeNotice(id), SHOWN);
+  notices.value = [...notices.value, { id, tone, text, offer }].slice(-MOST);
+  if (tone === "news" && !stays) setTimeout(() => closeNotice(id), SHOWN);
 }
 
 export function closeNotice(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
+}
+
+export function announce(text: string): void {
+  // The same words again would be no change, which is what is read out.
+  announced.value = announced.value === text ? `${text}\u00a0` : text;
 }

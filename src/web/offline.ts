@@ -1,4 +1,4 @@
-// The page's side of its service worker: registered, told what to forget, and Web Push by it.
+// The page's side of its service worker: registered, told what to forget, and asked for new versions of the page.
 
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
@@ -43,31 +43,31 @@ export async function forgetSeen(): Promise<void> {
 /** The cache of what was seen. */
 export const SEEN = "fmsg-seen";
 
-/** Whether this browser can be told of new messages while the page is closed. */
-export async function pushState(): Promise<"on" | "off" | "denied" | "none"> {
-  if (!("serviceWorker" in navigator) || !("PushManager" in globalThis)) return "none";
-  if (Notification.permission === "denied") return "denied";
+/** Milliseconds between looks for a new version. */
+const LOOK = 60_000;
+let looked = 0;
+
+/** Call it when the host may have been started anew. Does not throw; what is found is taken, as `onNewVersion` tells. */
+export async function lookForNewVersion(): Promise<void> {
+  if (!("serviceWorker" in navigator) || Date.now() - looked < LOOK) return;
+  looked = Date.now();
   const registration = await navigator.serviceWorker.getRegistration();
-  const subscription = await registration?.pushManager.getSubscription() ?? null;
-  return subscription === null ? "off" : "on";
+  await registration?.update().catch(() => {});
 }
 
-/** Asks the person, so call it for a press of a button. null: not allowed. Throws where the browser's service fails. */
-export async function subscribeHere(key: string): Promise<PushSubscriptionJSON | null> {
-  if (await Notification.requestPermission() !== "granted") return null;
-  const registration = await navigator.serviceWorker.ready;
-  const subscription = await registration.pushManager.subscribe({
-    userVisibleOnly: true,
-    applicationServerKey: key,
+/**
+ * The worker of a new version has taken over: the page that is open is of the one before, unless it was loaded in the
+ * meantime. Its parts that are not loaded yet may be gone.
+ */
+export function onNewVersion(told: () => void): void {
+  navigator.serviceWorker?.addEventListener("controllerchange", () => {
+    isOutdated().then((outdated) => outdated && told(), () => {});
   });
-  return subscription.toJSON();
 }
 
-/** The endpoint that it had, to be told to the host; null: there was none. */
-export async function unsubscribeHere(): Promise<string | null> {
-  const registration = await navigator.serviceWorker?.getRegistration();
-  const subscription = await registration?.pushManager.getSubscription() ?? null;
-  if (subscription === null) return null;
-  await subscription.unsubscribe();
-  return subscription.endpoint;
+/** Does the page that the host gives now name other files than this one was made of? */
+async function isOutdated(): Promise<boolean> {
+  const own = document.querySelector<HTMLScriptElement>("script[type=module]");
+  const now = await (await fetch("/")).text();
+  return own !== null && !now.includes(`"${new URL(own.src).pathname}"`);
 }

@@ -63,7 +63,9 @@ export function suggestions(
     const at = person.key.indexOf(wanted, 1);
     if (at < 0) continue;
     const before = person.key[at - 1] ?? "";
-    (/[@._-]/.test(before) ? begin : inside).push(person);
+    if (/[@._-]/.test(before)) begin.push(person);
+    // One letter is somewhere inside of nearly all.
+    else if (wanted.length > 1) inside.push(person);
     if (begin.length >= limit) break;
   }
   return [...begin, ...inside].slice(0, limit);

@@ -12,8 +12,8 @@ export interface Route {
     | { readonly kind: "settings" }
     /** The conversation with this message in it. */
     | { readonly kind: "thread"; readonly id: number }
-    /** A new message; `to` is filled in from a link. */
-    | { readonly kind: "new"; readonly to: string }
+    /** A new message; `to` is filled in from a link. `local`: the key of one that only this browser has. */
+    | { readonly kind: "new"; readonly to: string; readonly local?: string }
     | { readonly kind: "draft"; readonly id: number };
 }
 
@@ -39,6 +39,7 @@ export function formatRoute({ list, query, open }: Route): string {
   if (open?.kind === "new") {
     params.set("write", "new");
     if (open.to !== "") params.set("to", open.to);
+    if (open.local !== undefined) params.set("local", open.local);
   }
   const text = params.toString();
   return text === "" ? "/" : `/?${text}`;
@@ -53,7 +54,14 @@ function openOf(params: URLSearchParams, view: string): Route["open"] {
   const thread = idOf(params.get("thread"));
   if (thread !== null) return { kind: "thread", id: thread };
   const write = params.get("write");
-  if (write === "new") return { kind: "new", to: (params.get("to") ?? "").slice(0, 255) };
+  if (write === "new") {
+    const local = params.get("local");
+    return {
+      kind: "new",
+      to: (params.get("to") ?? "").slice(0, 255),
+      ...local === null ? {} : { local: local.slice(0, 64) },
+    };
+  }
   const draft = idOf(write);
   if (draft !== null) return { kind: "draft", id: draft };
   return view === "settings" ? { kind: "settings" } : null;

@@ -6,6 +6,7 @@ import * as client from "./client.ts";
 import { Offline, Refused, SignedOut } from "./errors.ts";
 import { forgetLocalDrafts } from "./local_drafts.ts";
 import { forgetSeen } from "./offline.ts";
+import { forgetPush } from "./push.ts";
 import { signInToken } from "./router.ts";
 
 export type SessionState =
@@ -58,6 +59,8 @@ export function ended(): void {
   session.value = { kind: "out", why: "ended" };
   forgetLocalDrafts();
   void forgetSeen();
+  // Whoever signs in here next has not asked to be told.
+  forgetPush().catch(() => {});
 }
 
 function reasonOf(error: unknown, byLink: boolean): "never" | "link" | "too often" | "offline" {

@@ -8,23 +8,30 @@ import { type ConversationEntry, conversationOf } from "./conversation.ts";
 import { Offline, Refused, SignedOut } from "./errors.ts";
 import { type Connection, Live } from "./live.ts";
 import { type List, Mailbox } from "./mail.ts";
-import { notify } from "./notices.ts";
+import { announce, notify } from "./notices.ts";
 import { peopleMet, type Person } from "./people.ts";
-import { formatRoute, parseRoute, type Route } from "./router.ts";
+import { go, route } from "./history.ts";
 import { ended, session } from "./session.ts";
+import { Snapshot } from "./sorted_runs.ts";
 import { texts } from "./texts.ts";
 import type { Thread } from "./thread.ts";
 
-export { closeNotice, notices, notify } from "./notices.ts";
+export { announce, closeNotice, notices, notify } from "./notices.ts";
+export { followAddress, go, route } from "./history.ts";
 export { session } from "./session.ts";
 
 const PAGE = 50;
+/** Further down whoever scrolls wants more at once. */
+const MORE = 100;
 /** Pages that are read again after a connection was lost: what is further down is read when it is opened. */
 const CAUGHT_UP = 10;
+/** People are known from so many messages of each list, the newest. */
+const MET_IN = 5_000;
 /** Ancestors that are climbed to at once, each a request. */
 const MOST_CLIMBED = 100;
 
-export const route: Signal<Route> = signal(parseRoute(location.search));
+const NONE = new Snapshot<Thread>([]);
+
 export const connection: Signal<Connection> = signal("connecting");
 /** Is a page of the list under way? */
 export const loading: Signal<boolean> = signal(false);
@@ -38,33 +45,37 @@ const version = signal(0);
 export const mail: ReadonlySignal<{ readonly mailbox: Mailbox | null; readonly version: number }> =
   computed(() => ({ mailbox, version: version.value }));
 
-export const inbox: ReadonlySignal<readonly Thread[]> = computed(() =>
-  mail.value.mailbox?.threads("inbox") ?? []
+export const inbox: ReadonlySignal<Snapshot<Thread>> = computed(() =>
+  mail.value.mailbox?.threads("inbox") ?? NONE
 );
-export const sent: ReadonlySignal<readonly Thread[]> = computed(() =>
-  mail.value.mailbox?.threads("sent") ?? []
+export const sent: ReadonlySignal<Snapshot<Thread>> = computed(() =>
+  mail.value.mailbox?.threads("sent") ?? NONE
 );
 export const drafts: ReadonlySignal<readonly MessageItem[]> = computed(() =>
   mail.value.mailbox?.drafts() ?? []
 );
 /** Threads with something unread, as far as the inbox is loaded. */
 export const unread: ReadonlySignal<number> = computed(() =>
-  inbox.value.filter((thread) => thread.unread > 0).length
+  mail.value.mailbox?.unread("inbox") ?? 0
 );
+/** A draft that is saved again and again while somebody writes makes nobody known. */
+const size = computed(() => mail.value.mailbox?.size ?? 0);
 export const people: ReadonlySignal<readonly Person[]> = computed(() => {
-  const { mailbox } = mail.value;
-  return mailbox === null ? [] : peopleMet(mailbox.all(), mailbox.me);
+  void size.value;
+  return mailbox === null ? [] : peopleMet(mailbox.newest(MET_IN), mailbox.me);
+});
+/** The same as long as nothing in it changed, whatever else comes. */
+const openSummary = computed(() => {
+  const { open } = route.value;
+  return open?.kind === "thread" ? mail.value.mailbox?.thread(open.id) ?? null : null;
 });
 /** The thread that is open; null: none is, or it is not here (yet). */
 export const openThread: ReadonlySignal<
   { readonly thread: Thread; readonly entries: readonly ConversationEntry[] } | null
 > = computed(() => {
-  const { open } = route.value;
-  const { mailbox } = mail.value;
-  if (open?.kind !== "thread" || mailbox === null) return null;
-  const thread = mailbox.thread(open.id);
-  if (thread === null) return null;
-  return { thread, entries: conversationOf(mailbox.messagesOf(open.id), mailbox.me) };
+  const thread = openSummary.value;
+  if (thread === null || mailbox === null) return null;
+  return { thread, entries: conversationOf(mailbox.messagesOf(thread.root), mailbox.me) };
 });
 export const found: Signal<
   { readonly query: string; readonly items: readonly MessageItem[]; readonly whole: boolean } | null
@@ -87,6 +98,7 @@ export function startMail(address: string): void {
     onEvent: heard,
     onConnection: (now) => connection.value = now,
     catchUp: () => quietly(catchUp),
+    onEnded: ended,
   });
   // Before the socket is there: what was seen before is shown at once, also offline.
   void action(() => loadMore("inbox"));
@@ -101,18 +113,6 @@ export function stopMail(): void {
   version.value++;
 }
 
-export function go(to: Route, { replace = false }: { readonly replace?: boolean } = {}): void {
-  const url = formatRoute(to);
-  if (replace || url === formatRoute(route.value)) history.replaceState(null, "", url);
-  else history.pushState(null, "", url);
-  route.value = to;
-}
-
-/** The address changed by itself: back, forward, or a notification. */
-export function followAddress(search: string = location.search): void {
-  route.value = parseRoute(search);
-}
-
 /** The next page of a list. Does nothing while one is under way, and when all is here. Throws what client.ts throws. */
 export async function loadMore(view: "inbox" | "sent"): Promise<void> {
   const box = mailbox;
@@ -124,7 +124,7 @@ export async function loadMore(view: "inbox" | "sent"): Promise<void> {
     for (let pages = 0; pages < 8 && box.threads(view).length === before; pages++) {
       const lists = box.nextLists(view);
       if (lists.length === 0) break;
-      await Promise.all(lists.map((list) => loadPage(box, list, box.nextOffset(list))));
+      await Promise.all(lists.map((list) => loadPage(box, list, box.nextBefore(list))));
       if (box !== mailbox) return;
     }
   } finally {
@@ -144,16 +144,23 @@ export function hasMore(view: "inbox" | "sent"): boolean {
 export async function catchUp(): Promise<void> {
   const box = mailbox;
   if (box === null) return;
-  await Promise.all((["received", "sent"] as const).map(async (list) => {
-    const loaded = box.nextOffset(list) ?? Infinity;
-    // One entry in common with the page before: nothing can slip through between them.
-    for (let page = 0; page < CAUGHT_UP && page * (PAGE - 1) <= loaded; page++) {
-      const items = await loadPage(box, list, page * (PAGE - 1));
-      if (box !== mailbox || items < PAGE) return;
-    }
-  }));
+  await Promise.all((["received", "sent"] as const).map((list) => catchUpWith(box, list)));
+  if (box !== mailbox) return;
   const { open } = route.value;
   if (open?.kind === "thread") await refreshThread(box, open.id);
+}
+
+async function catchUpWith(box: Mailbox, list: List): Promise<void> {
+  const low = box.nextBefore(list) ?? 0;
+  const newest = box.newestOf(list);
+  let before: number | null = Infinity;
+  for (let page = 0; page < CAUGHT_UP; page++) {
+    before = await loadPage(box, list, before);
+    if (box !== mailbox || before === null || before <= low) return;
+  }
+  // So much came that what was here before is not reached: what lies between is loaded when it is scrolled to.
+  if (before > newest) box.loseBelow(list, before);
+  version.value++;
 }
 
 /**
@@ -191,16 +198,14 @@ export function putMessage(id: number, item: MessageItem | null): void {
   version.value++;
 }
 
-/** All that is received and unread of a thread; shown as read at once. Does not throw: what failed stays for later. */
-export async function markThreadRead(id: number): Promise<void> {
-  const box = mailbox;
-  if (box === null) return;
-  const items = box.messagesOf(id)
-    .filter((item) => item.time !== null && !item.read && box.isReceived(item));
-  if (items.length === 0) return;
-  for (const item of items) box.put({ ...item, read: true });
+/** A message that was really seen; shown as read at once. Does not throw: what failed stays for later. */
+export async function markRead(id: number): Promise<void> {
+  const item = mailbox?.message(id) ?? null;
+  if (mailbox === null || item === null) return;
+  if (item.time === null || item.read || !mailbox.isReceived(item)) return;
+  mailbox.put({ ...item, read: true });
   version.value++;
-  for (const { id } of items) unmarked.add(id);
+  unmarked.add(id);
   await markReads();
 }
 
@@ -284,18 +289,28 @@ function heard({ type, data }: EventJson): void {
   const known = mailbox.message(data.id) !== null;
   mailbox.put(data, type === "new_msg");
   version.value++;
-  if (type === "new_msg" && !known) notify(texts.notices.newMessage(data.from), "news");
+  if (type === "new_msg" && !known) tellOfNew(data);
 }
 
-/** How many entries the page has. */
-async function loadPage(box: Mailbox, list: List, offset: number | null): Promise<number> {
-  if (offset === null) return 0;
+/** Whoever has the thread before the eyes sees it come; others can open it. */
+function tellOfNew({ id, from }: MessageItem): void {
+  const words = texts.notices.newMessage(from);
+  const isOpen = openThread.value?.entries.some(({ item }) => item.id === id) ?? false;
+  if (isOpen && document.visibilityState === "visible") return announce(words);
+  const open = (): void => go({ ...route.value, open: { kind: "thread", id } });
+  notify(words, "news", { offer: { label: texts.notices.open, act: open } });
+}
+
+/** Below which id the list goes on; null: this was its end. */
+async function loadPage(box: Mailbox, list: List, before: number | null): Promise<number | null> {
+  if (before === null) return null;
   const asked = box.clock;
-  const items = await client.list(list, { limit: PAGE, offset });
-  if (box !== mailbox) return 0;
-  box.putPage({ list, offset, limit: PAGE, items, asked });
+  const limit = before === Infinity ? PAGE : MORE;
+  const items = await client.list(list, { limit, before });
+  if (box !== mailbox) return null;
+  box.putPage({ list, before, limit, items, asked });
   version.value++;
-  return items.length;
+  return items.length < limit ? null : items.at(-1)?.id ?? null;
 }
 
 /** Up to the root, as far as this address may see. */

@@ -11,6 +11,44 @@ export const LANGUAGE = "en";
 export const texts = {
   product: "fmsg",
 
+  page: {
+    skip: "Skip to the messages",
+    navigation: "Mailbox",
+    close: "Close",
+    back: "Back",
+    tryAgain: "Try again",
+    partFailed:
+      "This part of the page could not be loaded. There may be a new version of the page.",
+    partOffline: "This part of the page is not here while you are offline.",
+    nothingOpen: "No conversation is open",
+    nothingOpenHint: "Choose one from the list, or write a message.",
+    shortcuts: "Keyboard shortcuts",
+    newVersion: "A new version of this page is ready.",
+    reload: "Load it",
+    write: "Write",
+    offline: "Offline",
+    unreadThreads: (n: number) => counted(n, "unread conversation", "unread conversations"),
+    title: (unread: number, place: string) => `${unread > 0 ? `(${unread}) ` : ""}${place} – fmsg`,
+  },
+
+  shortcuts: {
+    title: "Keyboard shortcuts",
+    then: "then",
+    or: "or",
+    on: "Use shortcuts of a single key",
+    onHint: "Turn this off if you speak to your computer, or press keys by accident.",
+    inbox: "Go to the inbox",
+    sent: "Go to sent messages",
+    drafts: "Go to drafts",
+    settings: "Go to settings",
+    search: "Search",
+    write: "Write a message",
+    back: "Close what is open",
+    help: "Show this list",
+    /** Keys with a name of their own. */
+    names: { Escape: "Esc", ArrowDown: "↓", ArrowUp: "↑" } as Readonly<Record<string, string>>,
+  },
+
   lists: {
     inbox: "Inbox",
     sent: "Sent",
@@ -20,11 +58,39 @@ export const texts = {
     write: "Write a message",
     more: "Show more",
     loading: "Loading…",
-    emptyInbox: "Nothing here yet. What is sent to you appears here.",
-    emptySent: "You have not sent anything yet.",
-    emptyDrafts: "No drafts.",
-    emptySearch: "Nothing found.",
-    searchHint: "Words, “words side by side”, -without, from:, to:, topic:, file:",
+    emptyInbox: "Nothing here yet",
+    emptyInboxHint: "What is sent to you appears here as soon as it arrives.",
+    emptySent: "You have not sent anything yet",
+    emptySentHint: "What you send appears here, with what became of it at each recipient.",
+    emptyDrafts: "No drafts",
+    emptyDraftsHint: "What you begin to write is kept here until you send it.",
+    emptySearch: "Nothing found",
+    emptySearchHint: "Words are found whole: try another form of a word, or fewer words.",
+    searchFor: "Search messages",
+    searching: "Searching…",
+    searchFailed: "The search did not come through. Type again to repeat it.",
+    results: "Messages found",
+    found: (n: number, whole: boolean) =>
+      whole ? `${counted(n, "message", "messages")} found` : `More than ${n - 1} messages found`,
+    searchHelp: "Finds messages that hold all of the words, also in file names and addresses.",
+    operators: [
+      ["boat engine", "both words, anywhere"],
+      ["“boat engine”", "the words side by side"],
+      ["-invoice", "without this word"],
+      ["from:bob", "who sent it"],
+      ["to:carol", "whom it went to"],
+      ["topic:harvest", "in the topic"],
+      ["file:plan.pdf", "with this file"],
+    ],
+    arrived: (n: number) => `${n} new`,
+    mine: "me:",
+    nobody: "(no recipient yet)",
+    answer: "(answer)",
+    attachments: "Has files",
+    onlyHere: "Only in this browser",
+    discard: (topic: string) => `Discard the draft ${topic}`,
+    keep: "Keep it",
+    keys: { next: "Next in the list", previous: "Previous in the list" },
     noTopic: "(no topic)",
     unknownTopic: "(answer to an earlier message)",
     noText: "(no text)",
@@ -39,25 +105,98 @@ export const texts = {
     me: "me",
   },
 
+  conversation: {
+    label: (topic: string) => `Conversation: ${topic}`,
+    people: "People in this conversation",
+    messages: "Messages",
+    /** In the middle of a long thread. */
+    earlier: (n: number) => counted(n, "earlier message", "earlier messages"),
+    unread: (n: number, unread: number) =>
+      `${counted(n, "message", "messages")}, ${unread.toLocaleString(LANGUAGE)} unread`,
+    unfold: (n: number) => `Show ${n.toLocaleString(LANGUAGE)}`,
+    newAnswers: (n: number) => counted(n, "new answer", "new answers"),
+    loading: "Opening the conversation…",
+    gone: "This conversation is not here",
+    goneHint: "There is no such message, or it is not yours to see.",
+    offline: "This conversation was not opened before",
+    offlineHint: "What you have not opened yet cannot be shown while you are offline.",
+    failed: "The conversation could not be opened",
+    onlyDrafts: "Nothing was sent in this conversation yet.",
+    reply: "Reply to the message",
+    replyAll: "Reply to all of the message",
+    addPeople: "Add people to the message",
+  },
+
   message: {
-    from: "From",
-    to: "To",
-    added: (by: string, time: string) => `Added by ${by}, ${time}`,
-    answers: (whom: string) => `Answers ${whom}`,
+    /** `whom` and `when` may be more than text: what is given comes back in its place. */
+    to: <Part>(whom: Part): (Part | string)[] => ["to ", whom],
+    andOthers: (n: number) => `and ${counted(n, "other", "others")}`,
+    and: "and",
+    added: <Part>(by: Part, whom: Part, when: Part): (Part | string)[] => [
+      by,
+      " added ",
+      whom,
+      ", ",
+      when,
+    ],
+    label: (whom: string, when: string) => `Message from ${whom}, ${when}`,
+    sentTo: "Sent to",
+    participants: "Who is on this message",
+    showAll: (n: number) => `Show all ${n.toLocaleString(LANGUAGE)}`,
+    unread: "Unread",
+    important: "Important",
+    answers: <Part>(whom: Part): (Part | string)[] => ["Answers ", whom],
     answersHidden: "Answers a message that you do not have",
+    answersHiddenHint:
+      "It was sent before you were on the thread, and only those who were on it have it.",
+    answered: (n: number) => counted(n, "answer", "answers"),
     noReply: "Whoever wrote this does not read answers.",
+    noReplyOwn: "You wrote that you do not read answers.",
+    fold: "Fold this message",
     reply: "Reply",
-    replyAll: "Reply to all",
+    replyAll: "Reply all",
     addPeople: "Add people",
     details: "Details",
     rest: (size: string) => `Show the rest (${size} in all)`,
     restIsLong: "This message is very long. The beginning is shown.",
     notText: (type: string) => `This message is not text, but ${type}.`,
+    html:
+      "This message is written in HTML. It is shown as text, so that nothing in it runs or loads.",
     download: "Download",
-    hash: "Hash of the message",
-    header: "Header, exactly as it was sent",
+    downloadBody: "Download the message",
+    empty: "This message has no text.",
+    loading: "Opening…",
     offline: "This message was not opened before, so it cannot be shown offline.",
+    failed: "The text of this message could not be loaded.",
     linkGoesTo: (host: string) => `goes to ${host}`,
+    attachments: (n: number) => counted(n, "file", "files"),
+    viewImage: (name: string) => `Show ${name} larger`,
+    imageNot: "No preview",
+    unknownType: "File",
+  },
+
+  details: {
+    title: "Details of the message",
+    explain:
+      "The header is what was sent between hosts, byte for byte. The hash is the SHA-256 of header and content: it names the message, so an answer names what it answers by it, and every host can check that nothing was changed.",
+    explainBatch: "Adding people makes a header of its own, which names the message by its hash.",
+    message: "The message",
+    batch: (n: number) => `Added people, ${n.toLocaleString(LANGUAGE)}`,
+    hash: "Hash",
+    headerHash: "Hash of the header alone",
+    header: (bytes: string) => `Header (${bytes})`,
+    sent: "Sent",
+    from: "From",
+    type: "Type",
+    size: "Size",
+    read: "Read",
+    hex: "Hex",
+    base64: "Base64",
+    form: "Show the header as",
+    copy: "Copy",
+    copied: "Copied",
+    copyFailed: "The browser does not allow copying here.",
+    download: "Download the header",
   },
 
   /** What became of a message at one recipient; `time` is a time in words, `reason` the host's own words. */
@@ -94,6 +233,10 @@ export const texts = {
       105: "Refused, without a reason",
       200: "Delivered",
     },
+    code: (code: number) => `code ${code}`,
+    hostSays: (what: string) => `Their host: ${what}`,
+    title: "Delivery",
+    others: (n: number) => `The other ${counted(n, "recipient", "recipients")}`,
     /** What can be done, by the code; the others have nothing to be done by hand. */
     todo: {
       1: "Tell whoever runs your host about it.",
@@ -111,6 +254,7 @@ export const texts = {
     todoUnreachable: "Check the part of the address after the second @, or send it again later.",
     summary: {
       delivered: "Delivered to all",
+      deliveredAdded: "Delivered to all whom you added",
       someWait: (n: number) => `Waiting for ${counted(n, "recipient", "recipients")}`,
       someFailed: (n: number) => `Not delivered to ${counted(n, "recipient", "recipients")}`,
     },
@@ -123,6 +267,7 @@ export const texts = {
     toHint: "@user@example.com",
     topic: "Topic",
     text: "Text",
+    textHint: "Write your message",
     markdown: "Markdown",
     plain: "Plain text",
     preview: "Preview",
@@ -155,6 +300,33 @@ export const texts = {
       sending: "Sending…",
       sent: "Sent",
     },
+    recipients: (label: string) => `${label}: recipients`,
+    people: "People you know",
+    edit: (address: string) => `Edit ${address}`,
+    removed: (address: string) => `${address} was removed`,
+    topicLeft: (bytes: number) =>
+      bytes < 0 ? `${-bytes} bytes too long` : `${counted(bytes, "byte", "bytes")} left`,
+    sendKeys: "Send (Ctrl or ⌘ and Enter)",
+    options: "Options of this message",
+    cancelFile: (name: string) => `Cancel uploading ${name}`,
+    percent: (percent: number, size: string) => `${percent} % of ${size}`,
+    uploadFailed: "Could not be uploaded",
+    closeBox: "Close, and keep the draft",
+    goOn: "Draft",
+    openFailed: {
+      gone: "This draft is not here any more",
+      offline: "This draft cannot be opened while you are offline",
+      failed: "The draft could not be opened",
+    },
+    /** What has to be done before it can be sent. */
+    missing: {
+      recipient: "Write whom it goes to",
+      "recipients wrong": "Correct or remove what is no address",
+      "too many": "A message has 255 recipients at most",
+      topic: "Make the topic shorter: it holds 255 bytes",
+      size: "The text and its files are larger than a message may be. Remove a file.",
+      text: "Write something, or attach a file",
+    },
     notSent: (reason: string) => `Not sent: ${reason}`,
     notSentOffline: "Not sent: you are offline. The draft is kept.",
   },
@@ -175,18 +347,73 @@ export const texts = {
 
   adding: {
     title: "Add people",
-    explain:
-      "They get this message with its files, and see who is on it. Earlier and other messages of the thread they do not get. Everybody on it hears of it.",
+    who: "Who",
+    see: (files: number) =>
+      files === 0
+        ? "They get this message, and see who is on it."
+        : `They get this message with its ${
+          counted(files, "file", "files")
+        }, and see who is on it.`,
+    notThread: "They do not get the other messages of this conversation.",
+    everybody: "Everybody on it hears that they were added, and by whom.",
+    nobody: "Write at least one address",
+    wrong: "Mend or remove the addresses marked as wrong",
     add: "Add",
+    adding: "Adding…",
+    cancel: "Cancel",
+    done: "Done",
     added: (n: number) => `${counted(n, "person was", "people were")} added`,
+    follow: "You can close this: how it goes on stands at the message.",
     already: "Is on it already",
     notAllowed: "Only whoever sent this message and those it was first sent to can add people.",
   },
 
+  recovery: {
+    addAndSend: "Add them to that message, then send again",
+    send: (n: number) => n === 1 ? "Send again to them" : `Send again to these ${n}`,
+    rightAddress: "Write to the right address",
+    smaller: "Write again with less",
+    newThread: "Start a new thread with them",
+    forAll: <Part>(whom: Part): (Part | string)[] => ["For ", whom, ":"],
+    progress: "Sending again",
+    percent: (percent: number) => `${percent} %`,
+    steps: {
+      add: {
+        doing: "Add them to the message that was answered",
+        done: "Added to the message that was answered",
+      },
+      arrive: { doing: "Wait until it is there", done: "It is there" },
+      copy: { doing: "Copy the message and its files", done: "Message and files copied" },
+      send: { doing: "Send it again", done: "Sent again" },
+    },
+    states: { "to do": "to do", doing: "under way", done: "done", failed: "failed" },
+    arrivesLater: "Not there yet: your host sends the answer as soon as it is.",
+    notArrived:
+      "It could not be delivered to them either. What is wrong stands at that message. You can start a new thread.",
+    tooBig: (size: string, limit: string) =>
+      `${size} is more than the ${limit} that this host takes now.`,
+    stopped: "Sending again did not come through. What is wrong stands at the message.",
+    tryAgain: "Try again",
+    cancel: "Cancel",
+    sentAgain: <Part>(when: Part): (Part | string)[] => ["Sent again ", when],
+    strangers: {
+      refused: <Part>(whom: Part, n: number): (Part | string)[] => [
+        whom,
+        n === 1
+          ? " was not on the message that you answer. Their host does not have it, and would refuse your answer."
+          : " were not on the message that you answer. Their hosts do not have it, and would refuse your answer.",
+      ],
+      cannotAdd: "They cannot be added to that message by you now.",
+      add: (n: number) => n === 1 ? "Add them to that message" : `Add these ${n} to that message`,
+      newThread: "Start a new thread",
+    },
+  },
+
   signIn: {
     title: "Sign in",
-    how:
-      "Open the sign-in link that you were given. Whoever runs this host makes one with: fmsg user link",
+    how: "Open the sign-in link that you were given. It works once, in one browser.",
+    runs: "Whoever runs this host makes one with",
+    command: "fmsg user link",
     working: "Signing in…",
     used:
       "This link does not work any more: it was used before, or is too old. Ask for another one.",
@@ -203,11 +430,24 @@ export const texts = {
     used: (time: string) => `last used ${time}`,
     end: "Sign out there",
     signOut: "Sign out",
-    signOutKept: "What this browser has kept for offline reading is deleted.",
+    signOutKept:
+      "What this browser has kept for offline reading is deleted, and drafts that are not saved yet.",
     notifications: "Notifications",
     notificationsOn: "Tell me about new messages on this device",
     notificationsDenied: "Notifications are blocked for this page in the browser’s settings.",
     notificationsNone: "This browser cannot show notifications from here.",
+    notificationsHint: "Also while this page is closed.",
+    notificationsFailed: "This browser could not turn notifications on or off. Try again later.",
+    browserOn: (browser: string | null, system: string | null) =>
+      browser === null || system === null
+        ? browser ?? system ?? "A browser or program"
+        : `${browser} on ${system}`,
+    endThere: (browser: string) => `Sign out there: ${browser}`,
+    ended: (browser: string) => `${browser} is signed out.`,
+    limits: "What this host takes",
+    maxSize: "Largest message, with its files",
+    maxExpanded: "Largest message when unpacked",
+    uploads: "Files uploaded at once",
   },
 
   connection: {
@@ -218,6 +458,7 @@ export const texts = {
 
   notices: {
     offline: "The host cannot be reached. Try again in a moment.",
+    open: "Open",
     newMessage: (from: string) => `New message from ${from}`,
     gone: "There is no such message, or it is not yours to see.",
     close: "Close",

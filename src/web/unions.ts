@@ -33,8 +33,14 @@ export class Unions {
     return this.#up.has(id) ? this.#sets.get(this.#find(id))?.members ?? [] : [];
   }
 
-  *tops(): Generator<number> {
-    for (const { top } of this.#sets.values()) yield top;
+  /** Takes a set apart; gives back who was in it. */
+  dissolve(id: number): readonly number[] {
+    if (!this.#up.has(id)) return [];
+    const representative = this.#find(id);
+    const members = this.#sets.get(representative)?.members ?? [];
+    this.#sets.delete(representative);
+    for (const member of members) this.#up.delete(member);
+    return members;
   }
 
   #setOf(id: number): number {

@@ -39,6 +39,37 @@ Deno.test("a link whose text names another host than it goes to is known, and na
   assert.equal(target?.isNamedBy("click"), false);
   assert.equal(target?.isNamedBy("https://evil.test/page"), true);
   assert.equal(target?.isNamedBy("\u202ehttps://evil.test/"), false);
+  assert.equal(target?.isNamedBy("https://bank.test@evil.test/"), false);
+});
+
+Deno.test("letters of other scripts: a host is told as it is asked for, and such a label does not name it", () => {
+  const target = linkTarget("https://www.b\u0430nk.test/");
+  assert.equal(target?.host, "www.xn--bnk-6cd.test");
+  assert.equal(target?.isNamedBy("https://www.b\u0430nk.test/"), false);
+});
+
+Deno.test("mail goes to one address in the open, without copies to others or a text", () => {
+  const target = linkTarget("mailto:a@b.test?bcc=evil@x.test&body=send%20money");
+  assert.equal(target?.href, "mailto:a%40b.test");
+  assert.equal(target?.isNamedBy("a@b.test"), true);
+  assert.equal(target?.isNamedBy("bank@c.test, or a@b.test"), false);
+  for (
+    const href of [
+      "mailto:?to=evil@x.test",
+      "mailto:",
+      "mailto:a@b.test,c@d.test",
+      "mailto:%E2%80%AEa@b.test",
+    ]
+  ) {
+    assert.equal(linkTarget(href), null, href);
+  }
+});
+
+Deno.test("a bracket that was opened in an address belongs to it, and a thousand behind it are no work", () => {
+  const [piece] = linkified("https://a.test/b_(c)");
+  assert.equal(piece?.text, "https://a.test/b_(c)");
+  const [many] = linkified(`https://a.test/x${")".repeat(1900)}`);
+  assert.equal(many?.text, "https://a.test/x");
 });
 
 Deno.test("plain text: links and addresses are found, what closes a sentence is none of them", () => {

@@ -42,6 +42,7 @@ const OPEN: fc.Arbitrary<Route["open"]> = fc.oneof(
   fc.record({ kind: fc.constant("thread" as const), id: ID }, PLAIN),
   fc.record({ kind: fc.constant("draft" as const), id: ID }, PLAIN),
   fc.record({ kind: fc.constant("new" as const), to: fc.string({ maxLength: 200 }) }, PLAIN),
+  fc.record({ kind: fc.constant("new" as const), to: fc.constant(""), local: fc.uuid() }, PLAIN),
 );
 
 Deno.test("property: an address gives the route that it was made of", () => {

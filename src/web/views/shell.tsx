@@ -1,127 +1,193 @@
-// The page as a whole: who is not signed in is told how, others have a list of threads and a conversation.
+// The page as a whole: who is not signed in is told how; others have places to go, a list, and what is open beside it.
 
-import { useEffect, useRef } from "preact/hooks";
 import type { JSX } from "preact";
-import type { MessageItem } from "../../api/message_schema.ts";
-import { bodyText } from "../client.ts";
-import { HOME } from "../router.ts";
-import {
-  action,
-  connection,
-  go,
-  hasMore,
-  inbox,
-  loadMore,
-  loadThread,
-  markThreadRead,
-  notices,
-  openThread,
-  route,
-  session,
-} from "../state.ts";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { formatRoute, HOME, type ListView, type Route } from "../router.ts";
+import { useShortcut } from "../shortcuts.ts";
+import { go, openThread, route, session, unread } from "../state.ts";
 import { texts } from "../texts.ts";
-import type { Thread } from "../thread.ts";
-import { shortTime } from "../words.ts";
+import { DraftList } from "./draft_list.tsx";
+import { Mark } from "./icons.tsx";
+import { later } from "./later.tsx";
+import { Banner, Navigation, writeRoute } from "./navigation.tsx";
+import { Notices } from "./notices.tsx";
+import { Search } from "./search.tsx";
+import { SignIn } from "./sign_in.tsx";
+import { ThreadList } from "./thread_list.tsx";
+
+const Conversation = later(() => import("./conversation.tsx").then((m) => m.Conversation));
+const WritePage = later(() => import("./composer.tsx").then((m) => m.WritePage));
+const Settings = later(() => import("./settings.tsx").then((m) => m.Settings));
+const ShortcutHelp = later(() => import("./shortcut_help.tsx").then((m) => m.ShortcutHelp));
 
 export function Shell(): JSX.Element {
   const { value } = session;
-  if (value.kind === "starting") return <p>{texts.signIn.working}</p>;
-  if (value.kind === "out") return <SignIn why={value.why} />;
+  const isIn = value.kind === "in";
+  useEffect(() => {
+    if (!isIn) document.title = texts.product;
+  }, [isIn]);
+  if (isIn) return <Mailbox />;
   return (
     <>
-      <header>{value.session.address} · {texts.connection[connection.value]}</header>
-      <main>{route.value.open?.kind === "thread" ? <Conversation /> : <Threads />}</main>
-      <div role="status">{notices.value.map(({ id, text }) => <p key={id}>{text}</p>)}</div>
+      {value.kind === "out" ? <SignIn why={value.why} /> : <Starting />}
+      <Notices />
     </>
   );
 }
 
-function SignIn({ why }: { why: string }): JSX.Element {
-  const { title, how, used, tooOften, ended } = texts.signIn;
-  const reason = why === "link"
-    ? used
-    : why === "too often"
-    ? tooOften
-    : why === "ended"
-    ? ended
-    : "";
+function Starting(): JSX.Element {
   return (
-    <main>
-      <h1>{title}</h1>
-      {reason !== "" && <p>{reason}</p>}
-      <p>{why === "offline" ? texts.notices.offline : how}</p>
+    <main class="sign-in" aria-busy="true">
+      <Mark class="sign-in-mark sign-in-waits" />
+      <p class="hidden-text" role="status">{texts.signIn.working}</p>
     </main>
   );
 }
 
-function Threads(): JSX.Element {
+function Mailbox(): JSX.Element {
+  const [help, setHelp] = useState(false);
+  const { open, list } = route.value;
+  useKeys(() => setHelp(true));
+  useTitle();
+  const reading = useFocus(open === null ? "" : formatRoute({ ...HOME, open }), list);
   return (
-    <>
-      <h1>{texts.lists.inbox}</h1>
-      {inbox.value.length === 0 && <p>{texts.lists.emptyInbox}</p>}
-      <ul>{inbox.value.map((thread) => <Line key={thread.root} thread={thread} />)}</ul>
-      {hasMore("inbox") && (
-        <button type="button" onClick={() => action(() => loadMore("inbox"))}>
-          {texts.lists.more}
-        </button>
-      )}
-    </>
+    <div class={`shell ${open === null ? "shell-list" : `shell-open shell-${open.kind}`}`}>
+      <SkipLink />
+      <Banner />
+      <Navigation />
+      <main class="panes" id="main" tabIndex={-1}>
+        <div class="pane pane-list">
+          <List list={list} />
+        </div>
+        <div class="pane pane-reading" ref={reading} tabIndex={-1}>
+          <Open open={open} />
+        </div>
+      </main>
+      <Notices />
+      {help && <ShortcutHelp onClose={() => setHelp(false)} />}
+    </div>
   );
 }
 
-function Line({ thread }: { thread: Thread }): JSX.Element {
-  const { root, topic, people, moment, unread, last } = thread;
+function List({ list }: { readonly list: ListView }): JSX.Element {
+  switch (list) {
+    case "inbox":
+    case "sent":
+      return <ThreadList key={list} view={list} />;
+    case "drafts":
+      return <DraftList />;
+    case "search":
+      return <Search />;
+  }
+}
+
+function Open({ open }: { readonly open: Route["open"] }): JSX.Element {
+  switch (open?.kind) {
+    case undefined:
+      return <NothingOpen />;
+    case "settings":
+      return <Settings />;
+    case "thread":
+      return <Conversation key={open.id} id={open.id} />;
+    case "new":
+    case "draft":
+      return <WritePage open={open} />;
+  }
+}
+
+function NothingOpen(): JSX.Element {
   return (
-    <li>
-      <button
-        type="button"
-        onClick={() => go({ ...HOME, open: { kind: "thread", id: root } })}
-      >
-        <bdi>{people.slice(0, 3).join(", ")}</bdi>: <bdi>{topic ?? texts.lists.unknownTopic}</bdi>
-        {" "}
-        (<bdi>{last.short_text ?? ""}</bdi>), {shortTime(moment * 1000, Date.now())}
-        {unread > 0 && `, ${texts.lists.unread(unread)}`}
-      </button>
-    </li>
+    <div class="nothing-open">
+      <Mark class="nothing-open-mark" />
+      <p>{texts.page.nothingOpen}</p>
+      <p class="quiet small">{texts.page.nothingOpenHint}</p>
+      <p class="quiet small nothing-open-keys">
+        <kbd>c</kbd> {texts.shortcuts.write} <kbd>/</kbd> {texts.shortcuts.search} <kbd>?</kbd>{" "}
+        {texts.page.shortcuts}
+      </p>
+    </div>
   );
 }
 
-function Conversation(): JSX.Element {
-  const { open } = route.value;
-  const id = open?.kind === "thread" ? open.id : 0;
+function SkipLink(): JSX.Element {
+  return (
+    <a
+      class="skip-link button primary"
+      href="#main"
+      onClick={(event) => {
+        // The address is left as it is: it says what is open.
+        event.preventDefault();
+        document.querySelector<HTMLElement>("main")?.focus();
+      }}
+    >
+      {texts.page.skip}
+    </a>
+  );
+}
+
+function useKeys(showHelp: () => void): void {
+  const { shortcuts } = texts;
+  const to = (list: ListView): void => go({ ...HOME, list });
+  useShortcut("c", shortcuts.write, () => go(writeRoute()));
+  useShortcut("/", shortcuts.search, () => to("search"));
+  useShortcut("u", shortcuts.back, close);
+  useShortcut("Escape", shortcuts.back, close);
+  useShortcut("g i", shortcuts.inbox, () => to("inbox"));
+  useShortcut("g s", shortcuts.sent, () => to("sent"));
+  useShortcut("g d", shortcuts.drafts, () => to("drafts"));
+  useShortcut("?", shortcuts.help, showHelp);
+}
+
+function close(): void {
+  if (route.value.open !== null) go({ ...route.value, open: null });
+}
+
+/** `(3) Inbox – fmsg`: what is unread first, where there is little room in a tab. */
+function useTitle(): void {
+  const { list, open } = route.value;
+  const topic = openThread.value?.thread.topic ?? null;
+  const place = open === null
+    ? texts.lists[list]
+    : open.kind === "settings"
+    ? texts.settings.title
+    : open.kind === "thread"
+    ? topic ?? texts.lists.unknownTopic
+    : texts.writing.title;
+  const title = texts.page.title(unread.value, place);
   useEffect(() => {
-    void action(async () => {
-      await loadThread(id);
-      await markThreadRead(id);
-    });
-  }, [id]);
-  const shown = openThread.value;
-  return (
-    <>
-      <button type="button" onClick={() => go(HOME)}>{texts.lists.inbox}</button>
-      <h1>{shown?.thread.topic ?? texts.lists.unknownTopic}</h1>
-      {shown?.entries.map(({ item }) => <Message key={item.id} item={item} />)}
-    </>
-  );
+    document.title = title;
+  }, [title]);
 }
 
-function Message({ item }: { item: MessageItem }): JSX.Element {
-  const body = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const cancel = new AbortController();
-    void action(async () => {
-      const { text } = await bodyText(item, { signal: cancel.signal });
-      const { textFragment } = await import("../markdown.ts");
-      body.current?.replaceChildren(textFragment(text, item.type));
-    });
-    return () => cancel.abort();
-  }, [item.id]);
-  return (
-    <article>
-      <h2>
-        <bdi>{item.from}</bdi>
-      </h2>
-      <div ref={body} />
-    </article>
-  );
+/**
+ * Focus is never lost: when something opens over the list it goes there, and when that is closed back to where it was in
+ * the list. What is shown there may then take it to its heading. `shown` is "" while nothing is open.
+ */
+function useFocus(shown: string, list: ListView): { current: HTMLDivElement | null } {
+  const reading = useRef<HTMLDivElement>(null);
+  const before = useRef<Element | null>(null);
+  const last = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const { activeElement } = document;
+    if (last.current === "" && shown !== "") before.current = activeElement;
+    const isFirst = last.current === null;
+    last.current = shown;
+    if (isFirst) return;
+    const pane = reading.current;
+    // Elements of a list that is covered can still have focus at this moment.
+    const hasFocus = activeElement !== null && activeElement !== document.body &&
+      activeElement.checkVisibility({ visibilityProperty: true });
+    if (hasFocus) return;
+    const back = before.current;
+    if (shown !== "") pane?.focus({ preventScroll: true });
+    else if (back instanceof HTMLElement && back.isConnected && back !== document.body) {
+      back.focus({ preventScroll: true });
+    } else (entryOfList() ?? pane?.parentElement)?.focus({ preventScroll: true });
+  }, [shown, list]);
+  return reading;
+}
+
+/** Where the list is entered by keyboard. */
+function entryOfList(): HTMLElement | null {
+  return document.querySelector(".pane-list [role='list'] [tabindex='0']");
 }

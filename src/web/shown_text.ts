@@ -1,0 +1,58 @@
+// What kind of text a body is, and whether a parser of Markdown is given it. Pure.
+
+/**
+ * Longer texts, and texts with longer lines, are shown plain: what a parser does grows with the square of a line, and a
+ * browser waits for it.
+ */
+const MOST_CHARACTERS = 128 * 1024;
+const LONGEST_LINE = 8 * 1024;
+/** Nested deeper, lists and quotes cost a parser more than they tell a reader. */
+const DEEPEST = 24;
+/** A row of a table is filled up to its head: a few signs a line would make millions of cells. */
+const MOST_CELLS = 20_000;
+/** One address, defined once, stands at every place that names it. */
+const MOST_BRACKETS = 4_000;
+/** Is the type one that is shown as Markdown? */
+export function isMarkdown(type: string): boolean {
+  return /^text\/markdown\s*(?:;|$)/i.test(type);
+}
+
+/** Is it text at all? HTML is: it is shown as what was written. */
+export function isShownText(type: string): boolean {
+  return /^(?:text\/[a-z0-9.+-]+|application\/json)\s*(?:;|$)/i.test(type);
+}
+
+/** Is it HTML? That is shown as what was written too, but nobody expects to read it so. */
+export function isHtml(type: string): boolean {
+  return /^text\/html\s*(?:;|$)/i.test(type);
+}
+
+/** Is it what a parser can be given? */
+export function isModest(text: string): boolean {
+  if (text.length > MOST_CHARACTERS) return false;
+  const lines = text.split("\n");
+  let columns = 0;
+  let brackets = 0;
+  for (const line of lines) {
+    if (line.length > LONGEST_LINE) return false;
+    columns = Math.max(columns, count(line, "|"));
+    brackets += count(line, "[");
+    // "> > > >" and "- - - -": each sign is a level, and so are two columns that a list is further in.
+    const marks = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])(?=[\s>]|$))*/.exec(line)?.[0] ?? "";
+    if (marks.replace(/\s+/g, "").length > DEEPEST) return false;
+    const further = /^[ \t]*/.exec(marks)?.[0].length ?? 0;
+    if (further > 2 * DEEPEST) return false;
+  }
+  return brackets <= MOST_BRACKETS && columns * lines.length <= MOST_CELLS;
+}
+
+function count(line: string, sign: string): number {
+  let found = 0;
+  for (let at = line.indexOf(sign); at >= 0; at = line.indexOf(sign, at + 1)) found++;
+  return found;
+}
+
+/** Many marks on one letter reach over lines, and a million of them take a browser half a minute. */
+export function fewerMarks(text: string): string {
+  return text.replace(/(\p{M}{12})\p{M}+/gu, "$1");
+}
