@@ -20,8 +20,8 @@ export async function writeResponse(
   if (head || response.body === null) {
     await response.body?.cancel();
     if (!head && response.status !== 204 && response.status !== 304) fields["content-length"] = "0";
+    // Sent by `end`. Sent before it, by flushHeaders, over TLS the next request of the connection would never be read.
     outgoing.writeHead(response.status, fields);
-    outgoing.flushHeaders();
     return;
   }
   if (isWhole(response)) {

@@ -40,6 +40,25 @@ Deno.test("T5 a renewed certificate is shown from the next handshake on, and con
   assert.ok(stale.closed);
 });
 
+Deno.test("N9 over TLS a connection goes on after answers without a body", async () => {
+  for (const status of [200, 204, 304]) {
+    await using stage = await Stage.open({
+      certificate: await authority.issue(NAME),
+      answer: ({ url }) =>
+        Promise.resolve(
+          url.endsWith("/next") ? new Response("and on") : new Response(null, { status }),
+        ),
+    });
+    for (const method of ["GET", "HEAD"]) {
+      const client = await stage.tlsClient(TRUST);
+      client.write(`${method} / HTTP/1.1\nHost: a\n\n`);
+      await client.saw(`HTTP/1.1 ${status}`);
+      client.write("GET /next HTTP/1.1\nHost: a\n\n");
+      await client.saw("\r\n\r\nand on");
+    }
+  }
+});
+
 Deno.test("S1 who begins no handshake, or speaks no TLS, is cut before long", async () => {
   await using stage = await Stage.open({
     certificate: await authority.issue(NAME),
