@@ -93,7 +93,9 @@ export class DraftFiles {
     this.files.value = this.files.value.filter((file) => file.name !== name);
   }
 
+  /** What is on its way, and what waits for its turn. */
   cancelAll(): void {
+    this.files.value = this.files.value.filter(({ state }) => state.kind !== "waiting");
     for (const cancel of this.#cancels.values()) cancel.abort();
   }
 

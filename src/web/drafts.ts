@@ -164,6 +164,8 @@ export class Draft {
 
   /** An emptied one of the host's is kept too: the host has still what was written before. */
   #keep(): void {
+    // Whoever wrote it is signed out: nothing is written down behind what was forgotten.
+    if (this.#closed) return;
     const content = this.content.value;
     const id = this.id.value;
     if (id !== null || isWorthKeeping(content)) {

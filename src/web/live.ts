@@ -10,7 +10,7 @@ export interface LiveParts {
   readonly onConnection: (connection: Connection) => void;
   /** Reads the lists anew. What it throws counts as a connection that failed. */
   readonly catchUp: () => Promise<void>;
-  /** The host says that the session is over. */
+  /** The host says that the session is over. Nothing more is tried until `again`. */
   readonly onEnded: () => void;
 }
 
@@ -43,10 +43,10 @@ export class Live {
   constructor(parts: LiveParts) {
     this.#parts = parts;
     const { signal } = this.#stopping;
-    addEventListener("online", () => this.#again(), { signal });
+    addEventListener("online", () => this.again(), { signal });
     addEventListener("offline", () => this.#lost(), { signal });
     // A page that comes back out of the browser's memory has no connection any more.
-    addEventListener("pageshow", ({ persisted }) => persisted && this.#again(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.again(), { signal });
     document.addEventListener("visibilitychange", () => this.#seen(), { signal });
     const ticking = setInterval(() => this.#tick(), TICK);
     signal.addEventListener("abort", () => clearInterval(ticking));
@@ -125,7 +125,8 @@ export class Live {
     this.#timer = setTimeout(again, pauseAfter(this.#tries++, Math.random()));
   }
 
-  #again(): void {
+  /** Connects anew, at once. */
+  again(): void {
     this.#tries = 0;
     this.#connect();
   }
@@ -137,7 +138,7 @@ export class Live {
     }
     const away = this.#hidden === null ? 0 : Date.now() - this.#hidden;
     this.#hidden = null;
-    if (this.#socket === null) this.#again();
+    if (this.#socket === null) this.again();
     else if (away > AWAY) void this.#caughtUp();
   }
 
@@ -146,7 +147,7 @@ export class Live {
     const slept = now - this.#ticked > 3 * TICK && document.visibilityState === "visible";
     this.#ticked = now;
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    if (slept) return this.#again();
+    if (slept) return this.again();
     if (now - this.#heard < SILENCE) return;
     this.#heard = now;
     if (document.visibilityState === "visible") void this.#caughtUp();

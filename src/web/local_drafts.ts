@@ -42,7 +42,7 @@ export function localDrafts(): LocalDraft[] {
   }
 }
 
-/** At signing out, and when somebody else signs in. */
+/** At signing out by choice, and before somebody else is signed in. */
 export function forgetLocalDrafts(): void {
   for (const { key } of localDrafts()) dropLocally(key);
 }

@@ -4,13 +4,22 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { lookForNewVersion, onNewVersion, startWorker } from "./offline.ts";
 import { renewPush } from "./push.ts";
-import { HOME } from "./router.ts";
-import { session, startSession } from "./session.ts";
+import { onOtherOwner } from "./owner.ts";
+import { HOME, signInToken } from "./router.ts";
+import { ended, session, startSession } from "./session.ts";
 import { connection, followAddress, go, notify, startMail, stopMail, tell } from "./state.ts";
 import { texts } from "./texts.ts";
 import { Shell } from "./views/shell.tsx";
 
 addEventListener("popstate", () => followAddress());
+// A link pasted where the page is open already loads nothing anew.
+addEventListener("hashchange", () => {
+  if (signInToken(location.hash) !== null) startSession().catch(tell);
+});
+onOtherOwner((now) => {
+  if (now === null) ended();
+  else startSession().catch(tell);
+});
 
 render(<Shell />, document.body);
 

@@ -102,8 +102,8 @@ function finish(fragment: DocumentFragment): void {
     block.setAttribute("dir", "auto");
   }
   for (const heading of fragment.querySelectorAll("h1,h2,h3,h4,h5,h6")) {
-    // Below the heading of the message, which is the third of the page: its outline stays the page's own.
-    const level = Math.min(6, Number(heading.localName.slice(1)) + 3);
+    // Below the heading of the message, which is of the second level: its outline stays the page's own.
+    const level = Math.min(6, Number(heading.localName.slice(1)) + 2);
     heading.setAttribute("role", "heading");
     heading.setAttribute("aria-level", String(level));
   }

@@ -2,6 +2,7 @@
 
 import { effect, type Signal, signal } from "@preact/signals";
 import type { MessageItem } from "../api/message_schema.ts";
+import { arrived } from "./arrival.ts";
 import * as client from "./client.ts";
 import { Draft } from "./drafts.ts";
 import { Offline, Refused, SignedOut } from "./errors.ts";
@@ -34,9 +35,6 @@ export interface Step {
   /** What came of it, or why it failed. */
   readonly note: string | null;
 }
-
-/** Milliseconds for which the added are awaited; the host then holds the answer back until it is there (row D6). */
-const AWAITED = 30_000;
 
 const works: Signal<ReadonlyMap<string, RecoveryWork>> = signal(new Map());
 
@@ -281,30 +279,4 @@ function stepsOf({ kind }: Way): StepKind[] {
 function limitNow(): number {
   const now = session.peek();
   return now.kind === "in" ? now.session.limits.max_size : Infinity;
-}
-
-/** When it is known, or nobody waits any longer: by the events that the socket brings. Throws the signal's reason. */
-function arrived(
-  parent: number,
-  addresses: readonly string[],
-  stop: AbortSignal,
-): Promise<"on its way" | "there" | "failed"> {
-  return new Promise((resolve, reject) => {
-    stop.throwIfAborted();
-    let end = (): void => {};
-    const timer = setTimeout(() => settle(() => resolve("on its way")), AWAITED);
-    const settle = (then: () => void): void => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", cancelled);
-      queueMicrotask(() => end());
-      then();
-    };
-    const cancelled = (): void => settle(() => reject(stop.reason));
-    stop.addEventListener("abort", cancelled);
-    end = effect(() => {
-      const item = mail.value.mailbox?.message(parent) ?? null;
-      const now = item === null ? "not added" : arrivalOf(item, addresses);
-      if (now === "there" || now === "failed") settle(() => resolve(now));
-    });
-  });
 }

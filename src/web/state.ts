@@ -11,7 +11,7 @@ import { type List, Mailbox } from "./mail.ts";
 import { announce, notify } from "./notices.ts";
 import { peopleMet, type Person } from "./people.ts";
 import { go, route } from "./history.ts";
-import { ended, session } from "./session.ts";
+import { ended, refreshSession, session } from "./session.ts";
 import { Snapshot } from "./sorted_runs.ts";
 import { texts } from "./texts.ts";
 import type { Thread } from "./thread.ts";
@@ -25,6 +25,9 @@ const PAGE = 50;
 const MORE = 100;
 /** Pages that are read again after a connection was lost: what is further down is read when it is opened. */
 const CAUGHT_UP = 10;
+/** Milliseconds from asking for the first lists to a connection after which little can have been missed. */
+const JUST_BEGUN = 4_000;
+const FEW = 10;
 /** People are known from so many messages of each list, the newest. */
 const MET_IN = 5_000;
 /** Ancestors that are climbed to at once, each a request. */
@@ -39,6 +42,8 @@ export const loading: Signal<boolean> = signal(false);
 /** null: nobody is signed in. Read `mail` in a view rather than this: it tells of changes. */
 let mailbox: Mailbox | null = null;
 let live: Live | null = null;
+/** When the mailbox was begun, as of `performance.now()`. */
+let begun = 0;
 const version = signal(0);
 
 /** The mailbox, for whoever reads it in a view or a computed: each change is a reason to read again. */
@@ -93,12 +98,13 @@ export function me(): { readonly address: string; readonly key: string } | null 
 export function startMail(address: string): void {
   stopMail();
   mailbox = new Mailbox(address);
+  begun = performance.now();
   version.value++;
   live = new Live({
     onEvent: heard,
     onConnection: (now) => connection.value = now,
     catchUp: () => quietly(catchUp),
-    onEnded: ended,
+    onEnded: () => void socketEnded(),
   });
   // Before the socket is there: what was seen before is shown at once, also offline.
   void action(() => loadMore("inbox"));
@@ -109,6 +115,7 @@ export function stopMail(): void {
   live?.stop();
   live = null;
   mailbox = null;
+  unmarked.clear();
   found.value = null;
   version.value++;
 }
@@ -153,6 +160,11 @@ export async function catchUp(): Promise<void> {
 async function catchUpWith(box: Mailbox, list: List): Promise<void> {
   const low = box.nextBefore(list) ?? 0;
   const newest = box.newestOf(list);
+  // The page has only just begun: what may have come since then is on top.
+  if (performance.now() - begun < JUST_BEGUN && box.size > 0) {
+    const reached = await loadPage(box, list, Infinity, FEW);
+    if (box !== mailbox || reached === null || reached <= newest) return;
+  }
   let before: number | null = Infinity;
   for (let page = 0; page < CAUGHT_UP; page++) {
     before = await loadPage(box, list, before);
@@ -302,10 +314,14 @@ function tellOfNew({ id, from }: MessageItem): void {
 }
 
 /** Below which id the list goes on; null: this was its end. */
-async function loadPage(box: Mailbox, list: List, before: number | null): Promise<number | null> {
+async function loadPage(
+  box: Mailbox,
+  list: List,
+  before: number | null,
+  limit: number = before === Infinity ? PAGE : MORE,
+): Promise<number | null> {
   if (before === null) return null;
   const asked = box.clock;
-  const limit = before === Infinity ? PAGE : MORE;
   const items = await client.list(list, { limit, before });
   if (box !== mailbox) return null;
   box.putPage({ list, before, limit, items, asked });
@@ -332,6 +348,16 @@ async function climb(box: Mailbox, id: number): Promise<void> {
 async function refreshThread(box: Mailbox, id: number): Promise<void> {
   const items = box.messagesOf(id).sort((a, b) => b.id - a.id).slice(0, 20);
   for (const item of items) if (box === mailbox) await refreshMessage(item.id);
+}
+
+/** Perhaps only the session that this tab knew is over: another tab may have signed in anew. */
+async function socketEnded(): Promise<void> {
+  try {
+    await refreshSession();
+  } catch (error) {
+    if (error instanceof SignedOut) return ended();
+  }
+  live?.again();
 }
 
 /** Of what nobody has asked for, only the end of the session is told. */

@@ -93,21 +93,31 @@ async function activate(): Promise<void> {
   await self.clients.claim();
 }
 
-/** Lists, messages and their bodies; no files, which are large, and nothing that is asked anew each time. */
+/** Lists, messages, their bodies, and the small among their files: pictures. Nothing that is asked anew each time. */
 function isKept(pathname: string): boolean {
-  return /^\/fmsg(?:\/sent|\/[1-9][0-9]*(?:\/data|\/header)?)?$/.test(pathname);
+  return /^\/fmsg(?:\/sent|\/[1-9][0-9]*(?:\/data|\/header|\/attach\/[^/]+)?)?$/.test(pathname);
 }
 
 async function document(): Promise<Response> {
   try {
-    return await fetch("/", { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch("/", { signal: AbortSignal.timeout(PATIENCE) });
+    // Something stands before a host that is being started anew, and says so.
+    return response.status < 500 ? response : await cached("/", SHELL_CACHE) ?? response;
   } catch {
-    return await caches.match("/", { cacheName: SHELL_CACHE }) ?? failing();
+    return await cached("/", SHELL_CACHE) ?? failing();
   }
 }
 
 async function ofShell(request: Request): Promise<Response> {
-  return await caches.match(request, { cacheName: SHELL_CACHE }) ?? await fetch(request);
+  return await cached(request, SHELL_CACHE) ?? await fetch(request);
+}
+
+/** A browser whose store is broken keeps nothing, and goes on by the network. */
+async function cached(
+  request: Request | string,
+  cacheName: string,
+): Promise<Response | undefined> {
+  return await caches.match(request, { cacheName }).catch(() => undefined);
 }
 
 /** Who is signed in decides what may be shown, so whatever changes that makes all else forgotten. */
@@ -117,7 +127,9 @@ async function ofSession(
 ): Promise<Response> {
   if (request.method === "GET") return await ofMessages(request, lasting);
   const response = await fetch(request);
-  if (response.ok || response.status === 401) await forget();
+  // A link that is no good signs nobody out.
+  const isOver = response.status === 401 && request.method === "DELETE";
+  if (response.ok || isOver) await forget();
   return response;
 }
 
@@ -127,7 +139,7 @@ async function ofMessages(
   lasting: (work: Promise<unknown>) => void,
 ): Promise<Response> {
   const asked = generation;
-  const seen = caches.match(request, { cacheName: SEEN });
+  const seen = cached(request, SEEN);
   const fresh = fetch(request);
   try {
     const response = await Promise.race([fresh, patience(seen)]);
@@ -164,7 +176,9 @@ async function checkWhose(response: Response): Promise<void> {
   const cache = await caches.open(SEEN);
   const known = await (await cache.match(WHOSE))?.text();
   if (known === address) return;
-  await forget();
+  if (known !== undefined) await forget();
+  // The first that this worker sees of anybody: nobody's notifications are to be closed.
+  else await caches.delete(SEEN);
   await (await caches.open(SEEN)).put(WHOSE, new Response(address));
 }
 
@@ -193,8 +207,7 @@ async function forget(): Promise<void> {
 
 /** Nothing is shown to who has the page before the eyes: it shows the message itself. */
 async function pushed(data: PushedEvent["data"]): Promise<void> {
-  const tabs = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (tabs.some(({ focused, visibilityState }) => focused && visibilityState === "visible")) return;
+  if ((await tabs()).some(isBeforeTheEyes)) return;
   const { title, body, tag, url } = payloadIn(data);
   await self.registration.showNotification(title, {
     body,
@@ -226,12 +239,23 @@ function pathIn(data: unknown): string {
   return url?.origin === self.location.origin && url.pathname === "/" ? `/${url.search}` : "/";
 }
 
+/** Those that show the page, not a file of the host; the one that was last used first. */
+async function tabs(): Promise<readonly Tab[]> {
+  const all = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  return all.filter(({ url }) => new URL(url).pathname === "/");
+}
+
+function isBeforeTheEyes({ focused, visibilityState }: Tab): boolean {
+  return focused && visibilityState === "visible";
+}
+
 async function open(url: string): Promise<void> {
-  const [tab] = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const [tab] = await tabs();
   if (tab === undefined) {
     await self.clients.openWindow(url);
     return;
   }
-  await tab.focus();
+  // Not every browser lets it: then it is shown there all the same.
+  await tab.focus().catch(() => {});
   tab.postMessage({ kind: "open", url });
 }

@@ -33,7 +33,7 @@ export function deliveryWords(
 ): DeliveryWords {
   const words = texts.delivery;
   const { state, response_code: code, reason, next_attempt: next, time_delivered: at } = delivery;
-  const detail = reason;
+  const detail = isSaidByCode(reason, code) ? null : reason;
   if (time === null) return { tone: "waiting", text: words.draft, detail, todo: null, code };
   switch (state) {
     case "local":
@@ -48,8 +48,11 @@ export function deliveryWords(
       const todo = code === null ? words.todoUnreachable : todoFor(code);
       return { tone: "failed", text, detail, todo, code };
     }
-    case "pending":
-      return { tone: "waiting", text: waitingWords(delivery), detail, todo: null, code };
+    case "pending": {
+      const text = waitingWords(delivery);
+      const isSaid = text === words.waitingForParent;
+      return { tone: "waiting", text, detail: isSaid ? null : detail, todo: null, code };
+    }
   }
 
   function waitingWords({ attempts }: DeliveryJson): string {
@@ -60,6 +63,17 @@ export function deliveryWords(
     if (attempts > 0 && reason !== null) return words.again(words.unreachable, again);
     return attempts > 0 ? words.waiting : words.sending;
   }
+}
+
+/** `user unknown (100): …`: what the host makes of a code alone is told here in better words. */
+function isSaidByCode(reason: string | null, code: number | null): boolean {
+  return code !== null && (reason?.split(": ", 1)[0]?.endsWith(` (${code})`) ?? false);
+}
+
+/** Of a thread, as its heading; `null`: its beginning is not known. */
+export function topicWords({ topic }: { readonly topic: string | null }): string {
+  if (topic === null) return texts.lists.unknownTopic;
+  return topic === "" ? texts.lists.noTopic : topic;
 }
 
 /** Every code of the specification's table, "Reject or Accept Response". */

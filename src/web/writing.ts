@@ -271,12 +271,17 @@ function forget(writing: Writing): void {
 }
 
 function parts(): DraftParts {
-  return { from: me()?.address ?? "", onChanged: putMessage, onError: tell };
+  const from = me()?.address ?? "";
+  const onChanged: DraftParts["onChanged"] = (id, item) => {
+    // The answer may come when somebody else is signed in.
+    if (me()?.address === from) putMessage(id, item);
+  };
+  return { from, onChanged, onError: tell };
 }
 
 // Nothing of whoever signed out is saved, or shown to the next.
 effect(() => {
-  if (session.value.kind !== "out") return;
+  if (session.value.kind === "in") return;
   for (const { draft } of all.peek()) draft.abandon();
   [all.value, answers.value, sendings.value, asked.value] = [[], [], [], null];
 });

@@ -63,7 +63,7 @@ Deno.test("N7 each state in words: delivered, failed, waiting with its next atte
     [{ state: "pending", next_attempt: "2026-03-10T12:00:00Z" }, "waiting", "Being sent"],
     [{ state: "failed", response_code: 100 }, "failed", "No such user"],
     [{ state: "failed", reason: "no host" }, "failed", "Could not be delivered"],
-    [{ state: "unknown" }, "unknown", "Delivered by another host, which does not tell others"],
+    [{ state: "unknown" }, "unknown", texts.delivery.elsewhere],
   ];
   for (const [fields, tone, text] of cases) {
     const said = words(fields);
@@ -76,10 +76,23 @@ Deno.test("N7 each state in words: delivered, failed, waiting with its next atte
   );
 });
 
+Deno.test("N7 the host's own words stand beside ours only where they tell more", () => {
+  const detail = (fields: Parameters<typeof delivery>[1], answers = false) =>
+    words(fields, { answers }).detail;
+  const full = "user full (101): the mailbox is full";
+  assert.equal(detail({ state: "failed", response_code: 101, reason: full }), null);
+  assert.equal(
+    detail({ state: "failed", response_code: 101, reason: `given up: ${full}` }),
+    `given up: ${full}`,
+  );
+  assert.equal(detail({ state: "failed", reason: "no host" }), "no host");
+  assert.equal(detail({ state: "pending", reason: "waits until …" }, true), null);
+});
+
 Deno.test("D6 after a final 6 the sender is told both ways out", () => {
   const { todo } = words({ state: "failed", response_code: 6 });
   assert.match(todo ?? "", /Add them/);
-  assert.match(todo ?? "", /new thread/);
+  assert.match(todo ?? "", /new conversation/);
 });
 
 Deno.test("N7 all deliveries of a message as one: the worst counts", () => {

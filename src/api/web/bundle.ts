@@ -55,6 +55,7 @@ async function bundled(web: URL): Promise<PageFile[]> {
       throw new BundleError("src/web/main.tsx may not be imported by other modules: it is renamed");
     }
   }
+  page = withPreloads(page, new Map(assets.map(({ name, bytes }) => [name, text(bytes)])));
   const shell = ["/", ...hashed.map(({ path }) => path), ...Object.keys(PLAIN)];
   return [
     { path: "/", bytes: encoded(page) },
@@ -62,6 +63,27 @@ async function bundled(web: URL): Promise<PageFile[]> {
     ...hashed,
     ...plain,
   ];
+}
+
+/**
+ * Asks for all scripts of the first view at once: a browser would find each only in the one that imports it, and a phone far
+ * away waits for every such step.
+ */
+function withPreloads(page: string, scripts: ReadonlyMap<string, string>): string {
+  const needed = new Set<string>();
+  const waiting = ["main.js"];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    // What is loaded later has a bracket: import("./later.js").
+    for (
+      const [, name = ""] of (scripts.get(next) ?? "").matchAll(/(?:from|import)"\.\/([^"]+)"/g)
+    ) {
+      if (needed.has(name) || !scripts.has(name)) continue;
+      needed.add(name);
+      waiting.push(name);
+    }
+  }
+  const links = [...needed].sort().map((name) => `<link rel="modulepreload" href="/${name}">`);
+  return page.replace('<script type="module"', (script) => links.join("") + script);
 }
 
 /** sw.ts declares SHELL: the paths to have offline. So its text changes with the page, and browsers take the new one. */

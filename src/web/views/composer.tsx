@@ -112,7 +112,7 @@ function Head(
         <Icon name="back" />
       </button>
       <div class="write-about">
-        <h2 class="write-title" tabIndex={-1}>{title}</h2>
+        <h1 class="write-title" tabIndex={-1}>{title}</h1>
         {writing !== undefined && <DraftStateLine writing={writing} />}
       </div>
     </header>

@@ -111,7 +111,7 @@ export function ComposerBar(
         />
       </div>
       {discarding && (
-        <Dialog title={words.discard} onClose={() => setDiscarding(false)}>
+        <Dialog title={words.discardTitle} onClose={() => setDiscarding(false)}>
           <p>{words.discardSure}</p>
           <div class="draft-sure">
             <button type="button" class="button" onClick={() => setDiscarding(false)}>

@@ -6,6 +6,7 @@ import { Offline, Refused } from "../errors.ts";
 import { connection, go, loading, loadThread, openThread, route, tell } from "../state.ts";
 import { texts } from "../texts.ts";
 import type { Thread } from "../thread.ts";
+import { topicWords } from "../words.ts";
 import { Icon, Mark } from "./icons.tsx";
 import { Messages } from "./messages.tsx";
 import { People } from "./participants.tsx";
@@ -45,7 +46,7 @@ export function Conversation({ id }: { readonly id: number }): JSX.Element {
   const shown = openThread.value;
   const missing = is !== null && is !== "here" && shown === null;
   const topic = shown !== null
-    ? topicOf(shown.thread)
+    ? topicWords(shown.thread)
     : missing
     ? troubleWords(is)
     : texts.conversation.loading;
@@ -90,9 +91,9 @@ function Head(
         <Icon name="back" />
       </button>
       <div class="conversation-about">
-        <h2 class="conversation-topic" ref={heading} tabIndex={-1}>
+        <h1 class="conversation-topic" ref={heading} tabIndex={-1}>
           <bdi>{topic}</bdi>
-        </h2>
+        </h1>
         {thread !== null && (
           <p class="conversation-people small quiet">
             <span class="hidden-text">{`${texts.conversation.people}: `}</span>
@@ -118,11 +119,6 @@ function Missing(
       )}
     </div>
   );
-}
-
-function topicOf({ topic }: Thread): string {
-  if (topic === null) return texts.lists.unknownTopic;
-  return topic === "" ? texts.lists.noTopic : topic;
 }
 
 function troubleWords(trouble: Trouble): string {

@@ -88,7 +88,10 @@ export function DraftList(): JSX.Element {
         />
       )}
       {discarding !== null && (
-        <Dialog title={writing.discard} onClose={() => setDiscarding(null)}>
+        <Dialog
+          title={writing.discardTitle}
+          onClose={() => setDiscarding(null)}
+        >
           <p>{writing.discardSure}</p>
           <div class="draft-sure">
             <button type="button" class="button" onClick={() => setDiscarding(null)}>

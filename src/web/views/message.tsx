@@ -96,11 +96,11 @@ function Folded({ entry, onOpen, onGo, unread }: ShownProps): JSX.Element {
           <AddressName address={item.from} />
         </span>
         {unread && <span class="hidden-text">{texts.message.unread}</span>}
-        {item.important && <Icon name="important" />}
+        {item.important && <Sign icon="important" words={texts.message.important} />}
         <span class="message-beginning quiet">
           <bdi>{firstWords(item)}</bdi>
         </span>
-        {item.attachments.length > 0 && <Icon name="attach" />}
+        {item.attachments.length > 0 && <Sign icon="attach" words={texts.lists.attachments} />}
         <DeliverySign item={item} />
         <span class="message-time small quiet">
           {item.time !== null && <Time at={item.time * 1000} />}
@@ -117,10 +117,10 @@ function Open({ entry, onOpen, onShown, onGo, unread }: ShownProps): JSX.Element
       <header class="message-head">
         <Avatar address={item.from} />
         <div class="message-who">
-          <h3 class="message-sender">
+          <h2 class="message-sender">
             <AddressName address={item.from} />
             {unread && <span class="hidden-text">{texts.message.unread}</span>}
-          </h3>
+          </h2>
           <Participants item={item} />
         </div>
         <span class="message-time small quiet">
@@ -263,6 +263,18 @@ function Mark(
       <Icon name={icon} />
       {children}
     </p>
+  );
+}
+
+/** In a folded line. */
+function Sign(
+  { icon, words }: { readonly icon: "important" | "attach"; readonly words: string },
+): JSX.Element {
+  return (
+    <span class={`message-sign message-sign-${icon}`} title={words}>
+      <Icon name={icon} />
+      <span class="hidden-text">{words}</span>
+    </span>
   );
 }
 

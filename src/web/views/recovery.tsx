@@ -44,12 +44,13 @@ export function Recovery(
   const recovery = recoveryOf({ item, delivery, parent, me: own, done });
   if (recovery === null || recovery.ways.length === 0) return words;
   const work = workOf(item, recovery);
-  if (work !== null && !work.isOver) return <Progress work={work} focus={pressed.current} />;
+  if (work !== null && !work.isOver) return <Progress work={work} pressed={pressed} />;
   return (
     <>
       {recovery.failure !== "parent" && words}
       <Ways
         recovery={recovery}
+        focus={pressed.current}
         onChoose={(way) => {
           pressed.current = true;
           recover(item, recovery, way);
@@ -82,8 +83,14 @@ function SentAgain(
 }
 
 function Ways(
-  { recovery, onChoose }: { readonly recovery: Found; readonly onChoose: (way: Way) => void },
+  { recovery, focus, onChoose }: {
+    readonly recovery: Found;
+    readonly focus: boolean;
+    readonly onChoose: (way: Way) => void;
+  },
 ): JSX.Element {
+  const first = useRef<HTMLButtonElement>(null);
+  useFocus(first, focus);
   const { ways, to } = recovery;
   return (
     <div class="recovery">
@@ -93,9 +100,10 @@ function Ways(
         </p>
       )}
       <div class="recovery-ways">
-        {ways.map((way) => (
+        {ways.map((way, at) => (
           <button
             key={way.kind}
+            ref={at === 0 ? first : null}
             type="button"
             class="button"
             data-recovery={way.kind}
@@ -145,10 +153,10 @@ function useFocus(place: RefObject<HTMLElement | null>, wanted: boolean): void {
 }
 
 function Progress(
-  { work, focus }: { readonly work: RecoveryWork; readonly focus: boolean },
+  { work, pressed }: { readonly work: RecoveryWork; readonly pressed: RefObject<boolean> },
 ): JSX.Element {
   const list = useRef<HTMLOListElement>(null);
-  useFocus(list, focus);
+  useFocus(list, pressed.current === true);
   const steps = work.steps.value;
   const failed = steps.some(({ state }) => state === "failed");
   const [leaving, setLeaving] = useState(false);
@@ -169,6 +177,7 @@ function Progress(
           disabled={leaving}
           onClick={() => {
             setLeaving(true);
+            pressed.current = true;
             void work.cancel();
           }}
         >

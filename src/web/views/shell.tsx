@@ -13,6 +13,7 @@ import { Banner, Navigation, writeRoute } from "./navigation.tsx";
 import { Notices } from "./notices.tsx";
 import { Search } from "./search.tsx";
 import { SignIn } from "./sign_in.tsx";
+import { topicWords } from "../words.ts";
 import { ThreadList } from "./thread_list.tsx";
 
 const Conversation = later(() => import("./conversation.tsx").then((m) => m.Conversation));
@@ -145,13 +146,13 @@ function close(): void {
 /** `(3) Inbox – fmsg`: what is unread first, where there is little room in a tab. */
 function useTitle(): void {
   const { list, open } = route.value;
-  const topic = openThread.value?.thread.topic ?? null;
+  const shown = openThread.value;
   const place = open === null
     ? texts.lists[list]
     : open.kind === "settings"
     ? texts.settings.title
     : open.kind === "thread"
-    ? topic ?? texts.lists.unknownTopic
+    ? shown === null ? texts.page.conversation : topicWords(shown.thread)
     : texts.writing.title;
   const title = texts.page.title(unread.value, place);
   useEffect(() => {

@@ -70,6 +70,28 @@ Deno.test("what is loaded later is there by the names that scripts have for it, 
   }
 });
 
+Deno.test("the scripts of the first view are asked for at once, those of later views are not", async () => {
+  const files = await bundleOf({
+    "main.tsx": 'import { both } from "./both.ts"; both("main"); import("./later.ts");',
+    "later.ts": 'import { both } from "./both.ts"; import { deep } from "./deep.ts"; both(deep);',
+    "both.ts":
+      'import { deep } from "./deep.ts"; export const both = (who: string): void => console.log(deep, who);',
+    "deep.ts": "export const deep = `deep ${Date.now()}`;",
+  });
+  const html = files.get("/") ?? "";
+  const asked = [...html.matchAll(/<link rel="modulepreload" href="([^"]+)">/g)]
+    .map(([, path = ""]) => path);
+  assert.ok(asked.length > 0, html);
+  for (const path of asked) {
+    assert.ok(files.has(path), path);
+    assert.doesNotMatch(path, /main|later/);
+  }
+  // What main.js needs, and nothing beside it.
+  const main = [...files].find(([path]) => path.startsWith("/main-"))?.[1] ?? "";
+  const [, direct = ""] = /from"\.(\/[^"]+)"/.exec(main) ?? [];
+  assert.ok(asked.includes(direct), `${direct}: ${html}`);
+});
+
 Deno.test("a page that cannot be bundled says where it is wrong, on one line", async () => {
   for (
     const [sources, message] of [
