@@ -7,6 +7,7 @@ import { api } from "./api.ts";
 import { queue, send, wire } from "./delivery.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { memory, start } from "./memory.ts";
+import { page } from "./page.ts";
 import { ratios } from "./ratios.ts";
 import { mergeRuns, type Result, type Table, text } from "./result.ts";
 import { FULL, QUICK, type Scale } from "./scale.ts";
@@ -24,11 +25,12 @@ const GROUPS: Readonly<Record<string, Group>> = {
   memory,
   start,
   api,
+  page,
 };
 
 const HELP = `deno task bench [--only GROUP,…] [--runs N] [--json FILE] [--dir FOLDER] [--quick]
 
-Measures the host on this machine and prints the medians of several runs.
+Measures the host on this machine and prints the medians of several runs. The group "page" needs Chromium.
 
   --only GROUP,…  of ${Object.keys(GROUPS).join(", ")}; all unless told
   --runs N        how often everything is measured; 3 unless told

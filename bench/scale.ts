@@ -28,6 +28,21 @@ export interface Scale {
   /** Sockets in TIME_WAIT that a load may start with. */
   readonly timeWait: number;
   readonly api: ApiScale;
+  readonly page: PageScale;
+}
+
+/** Of the inbox in the browser. */
+export interface PageScale {
+  /** Messages in the mailbox, two thirds of which begin a thread; those of `conversations` are among them. */
+  readonly mailbox: number;
+  /** Messages of long threads. */
+  readonly conversations: readonly number[];
+  /** Lines that are scrolled to first, before all. */
+  readonly lines: number;
+  /** How often something is done that is measured as a time. */
+  readonly times: number;
+  /** Milliseconds for which it is scrolled and frames are counted. */
+  readonly scrollMs: number;
 }
 
 /** Of the interface for clients. */
@@ -81,6 +96,13 @@ export const FULL: Scale = {
     recipients: 100,
     idleMs: 30_000,
   },
+  page: {
+    mailbox: 100_000,
+    conversations: [1_000, 10_000],
+    lines: 10_000,
+    times: 10,
+    scrollMs: 5_000,
+  },
 };
 
 export const QUICK: Scale = {
@@ -107,4 +129,5 @@ export const QUICK: Scale = {
     recipients: 3,
     idleMs: 50,
   },
+  page: { mailbox: 600, conversations: [50, 100], lines: 100, times: 2, scrollMs: 300 },
 };
