@@ -18,25 +18,24 @@ interface Look {
   readonly scheme: "light" | "dark";
 }
 
-const LOOKS: readonly (readonly [Look, Look])[] = [
-  [
-    { name: "laptop-light", size: LAPTOP, scheme: "light" },
-    { name: "phone-dark", size: PHONE, scheme: "dark" },
-  ],
-  [
-    { name: "laptop-dark", size: LAPTOP, scheme: "dark" },
-    { name: "phone-light", size: PHONE, scheme: "light" },
-  ],
+const LOOKS: readonly Look[] = [
+  { name: "laptop-light", size: LAPTOP, scheme: "light" },
+  { name: "phone-dark", size: PHONE, scheme: "dark" },
+  { name: "laptop-dark", size: LAPTOP, scheme: "dark" },
+  { name: "phone-light", size: PHONE, scheme: "light" },
 ];
+/** Of these pictures are taken. */
+const PICTURED = LOOKS.slice(0, 2);
 
 let steps = 0;
 
-/** `step` names the pictures. One half of the looks, in turn: both sizes and both schemes; for pictures always the first. */
+/** `step` names the pictures. One of the looks, in turn, as each costs a second; for pictures always the same two. */
 export async function inspect(visitor: Visitor, step: string): Promise<void> {
   const { page } = visitor;
   const before = page.viewportSize() ?? LAPTOP;
-  const half = LOOKS[PICTURES === undefined ? steps++ % LOOKS.length : 0] ?? [];
-  for (const { name, size, scheme } of half) {
+  const turn = steps++ % LOOKS.length;
+  const looks = PICTURES === undefined ? LOOKS.slice(turn, turn + 1) : PICTURED;
+  for (const { name, size, scheme } of looks) {
     await page.setViewportSize(size);
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await settled(visitor);
