@@ -44,7 +44,9 @@ export function arrivedAt(item: MessageItem, me: string): number {
   let latest = 0;
   for (const { addr, time_delivered } of deliveriesOf(item)) {
     if (time_delivered === null || addressKey(addr) !== me) continue;
-    const at = Date.parse(time_delivered) / 1000;
+    const second = Date.parse(time_delivered) / 1000;
+    // The host tells whole seconds: what was sent within this one did not come before it was sent.
+    const at = item.time !== null && Math.floor(item.time) === second ? item.time : second;
     if (at > latest) latest = at;
   }
   if (addressKey(item.from) === me) return Math.max(latest, item.time ?? 0);
