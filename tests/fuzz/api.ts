@@ -24,7 +24,7 @@ export interface InterfaceFuzzOptions {
   /** Step n goes by `seed` + n. */
   readonly seed: number;
   /** Asked before each round. */
-  readonly goOn: (steps: number) => boolean;
+  readonly goOn: (tally: InterfaceTally) => boolean;
   readonly signal?: AbortSignal;
   /** Told after each round. */
   readonly round?: (tally: InterfaceTally) => void;
@@ -43,7 +43,7 @@ export async function fuzzInterface(options: InterfaceFuzzOptions): Promise<Inte
   await using stage = await InterfaceStage.set();
   const rest = await Rest.of(stage, () => stage.verify());
   const tally: InterfaceTally = { steps: 0, outcomes: new Map(), memory: rest.memory };
-  while (options.signal?.aborted !== true && options.goOn(tally.steps)) {
+  while (options.signal?.aborted !== true && options.goOn(tally)) {
     const first = options.seed + tally.steps;
     try {
       await stage.playRound(first, tally);

@@ -72,7 +72,7 @@ async function runInterface({ ms, seed }: Options, signal: AbortSignal): Promise
   const tally = await fuzzInterface({
     seed,
     signal,
-    goOn: (steps) => steps === 0 || Date.now() - started < ms,
+    goOn: ({ steps }) => steps === 0 || Date.now() - started < ms,
     round: (tally) => {
       if (Date.now() - printed < PROGRESS_MS) return;
       printed = Date.now();
