@@ -107,8 +107,8 @@ export const FULL: Scale = {
 
 export const QUICK: Scale = {
   warmUp: 5,
-  senders: [1, 16],
-  attachments: [[1, 1], [8, 4]],
+  senders: [1],
+  attachments: [[8, 4]],
   messages: { one: 10, many: 20 },
   attachmentBytes: 4 * MIB,
   queued: 10,

@@ -77,7 +77,10 @@ export async function filledCache(
   const entry = join(cache, "program", basename(from));
   Deno.mkdirSync(entry, { recursive: true });
   for (const { name, isFile } of Deno.readDirSync(from)) {
-    if (isFile) Deno.copyFileSync(join(from, name), join(entry, name));
+    if (!isFile) continue;
+    // Tests change the modules; the runtime, which is nearly all of it, they leave alone.
+    const put = name.endsWith(".js") ? Deno.copyFileSync : Deno.linkSync;
+    put(join(from, name), join(entry, name));
   }
   return { cache, entry };
 }

@@ -8,6 +8,7 @@ import { waitFor } from "../../support/wait.ts";
 import { World } from "../../support/world.ts";
 import { Browser, originOf, type Visitor } from "./browser.ts";
 import { assertSound, inspect, LAPTOP, NARROWEST, PHONE } from "./inspection.ts";
+import { ALICE, USERS } from "./letters.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { add, answer, answerByKeys, answerStranger, recover, write } from "./writing_steps.ts";
 
@@ -60,6 +61,9 @@ async function firstView(visitor: Visitor, { link }: Stage): Promise<void> {
   await page.goto(link);
   await visitor.isLive();
   await thread(page, "Apple harvest on Saturday").waitFor();
+  // The token has done its work, and is nowhere any more.
+  assert.equal(page.url(), `${originOfPage(page)}/`);
+  assert.equal(await page.evaluate(SIGN_IN_KEPT), false);
   await page.waitForLoadState("networkidle");
   assert.ok(visitor.received < FIRST_VIEW_BYTES, `the first view has ${visitor.received} bytes`);
   assert.ok(visitor.received > 10_000, `${visitor.received} bytes are counted`);
@@ -168,7 +172,7 @@ async function narrow(visitor: Visitor, { ids }: Stage): Promise<void> {
   await page.setViewportSize(LAPTOP);
 }
 
-async function offline(visitor: Visitor, { home, ids }: Stage): Promise<void> {
+async function offline(visitor: Visitor, { away, home, ids }: Stage): Promise<void> {
   const { page, context } = visitor;
   const at = `${originOf(home)}/?thread=${ids.get("harvest")}`;
   await page.evaluate("navigator.serviceWorker.ready");
@@ -181,8 +185,12 @@ async function offline(visitor: Visitor, { home, ids }: Stage): Promise<void> {
   await page.getByText("The trailer's light is mended").last().waitFor();
   await page.getByText(texts.page.offline, { exact: true }).waitFor();
   await inspect(visitor, "15-offline");
+  const from = USERS.find((user) => user.endsWith(`@${away.domain}`)) ?? "";
+  await away.send({ from, to: [ALICE], topic: "Frost tonight", wait: true });
   await context.setOffline(false);
   await visitor.isLive();
+  await thread(page, /1 unread message.*Frost tonight/).waitFor();
+  await waitFor(async () => /^\(\d+\) /.test(await page.title()) || null);
 }
 
 async function signOut(visitor: Visitor): Promise<void> {
@@ -195,6 +203,9 @@ async function signOut(visitor: Visitor): Promise<void> {
   await page.reload();
   await page.getByRole("heading", { name: texts.signIn.title }).waitFor();
 }
+
+const SIGN_IN_KEPT =
+  "history.length > 2 || JSON.stringify({ ...localStorage, ...sessionStorage }).includes('sign-in')";
 
 /** The line of a list. */
 function thread(page: Page, topic: string | RegExp) {
