@@ -1,7 +1,7 @@
 // fmsg user link: a link that signs a browser in, for the user's inbox there.
 
 import type { Command } from "commander";
-import { signInLink, siteOf } from "../api/session/link.ts";
+import { isThisMachine, signInLink, siteOf } from "../api/session/link.ts";
 import { makeSignInToken } from "../api/session/token.ts";
 import type { Config } from "../config.ts";
 import { connectToHost } from "../host/mod.ts";
@@ -100,11 +100,13 @@ export async function codeOf({ link }: Link, output: Output): Promise<string | n
 
 /** What keeps a link from working at once, or elsewhere, a sentence each. */
 async function notesOn(config: Config): Promise<readonly string[]> {
-  const { api } = config;
   const notes: string[] = [];
-  if (api !== null && api.public_url === null && !api.tls) {
+  const site = siteOf(config);
+  if (site !== null && new URL(site).protocol === "http:") {
     notes.push(
-      "The link is for a browser on this machine: others need an https address, api.public_url in fmsg.yaml",
+      isThisMachine(site)
+        ? "The link is for a browser on this machine: others need an https address, api.public_url in fmsg.yaml"
+        : `Nobody can sign in at ${site}, in clear text: browsers need an https address, api.public_url in fmsg.yaml`,
     );
   }
   const serves = await servesNow(config);

@@ -3,7 +3,7 @@
 import { createSocket } from "node:dgram";
 import ipaddr from "ipaddr.js";
 import { askRecords, lookAt, type Server } from "./dns/mod.ts";
-import { canonicalIp, isIPv6 } from "./ip.ts";
+import { canonicalIp, inRanges, isIPv6 } from "./ip.ts";
 import { localAddresses } from "./source.ts";
 
 export type IpVersion = 4 | 6;
@@ -37,8 +37,12 @@ export async function localAddress(
 /** Can others on the internet reach it, as far as the address tells? Not where it is private, of documentation … */
 export function isPublic(ip: string): boolean {
   const address = canonicalIp(ip);
-  return address !== null && rangeOf(address) === "unicast";
+  if (address === null || rangeOf(address) !== "unicast") return false;
+  return !isIPv6(address) || inRanges(address, [GIVEN_OUT]);
 }
+
+/** Of IPv6 no other addresses belong to anybody (IANA's registry of its address space). */
+const GIVEN_OUT = "2000::/3";
 
 /** Who answers with the address that a question came from. */
 export interface Mirror {

@@ -20,6 +20,8 @@ export interface UserStatus {
   readonly accepting: boolean;
   /** POSIX seconds: when the user was added; 0 where that was before anybody wrote it down. */
   readonly created: number;
+  /** The folded address of the owner whose sub-account it is; null for who is none. */
+  readonly registeredFor: string | null;
 }
 
 /** Reads on a connection of its own: each sees what is committed at that moment, so nothing that was revoked counts. */
@@ -33,7 +35,7 @@ export class Access implements Disposable {
   /** The user by the folded address, or null. */
   user(key: string): UserStatus | null {
     const row = this.#db.get(
-      "SELECT address, name, accepting, created FROM user WHERE key = ?",
+      "SELECT address, name, accepting, created, registered_for FROM user WHERE key = ?",
       key,
     );
     return row === null ? null : {
@@ -41,6 +43,7 @@ export class Access implements Disposable {
       name: row.text("name"),
       accepting: row.flag("accepting"),
       created: row.real("created"),
+      registeredFor: row.optional("registered_for", (row, name) => row.text(name)),
     };
   }
 

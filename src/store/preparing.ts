@@ -114,10 +114,7 @@ export async function prepare(context: WriterContext, operation: Operation): Pro
     case "setUser":
       return (transaction) => changeUser(transaction, input);
     case "importUsers":
-      return ({ db, now }) => {
-        importUsers(db, input.users, now);
-        return null;
-      };
+      return (transaction) => importUsers(transaction, input.users);
     case "removeUser":
       return (transaction) => removeUser(transaction, input.key);
     case "createGrant":

@@ -60,14 +60,19 @@ export function changeUser({ db, changed }: Transaction, change: UserChange): bo
   return isThere;
 }
 
-/** Adds these users or changes them, whoever is there already. */
-export function importUsers(db: Database, users: readonly ImportedUser[], now: number): void {
+/** Adds these users or changes them, whoever is there already; who is switched off by that is let in no more, as above. */
+export function importUsers(
+  { db, now, changed }: Transaction,
+  users: readonly ImportedUser[],
+): null {
   for (const user of users) {
     if (addUser(db, { name: "", accepting: true, limits: {}, ...user }, now)) continue;
     const key = Address.parse(user.address)?.key ?? "";
     setUser(db, { ...user, key });
     db.run("UPDATE user SET address = ? WHERE key = ?", user.address, key);
   }
+  if (users.some(({ accepting }) => accepting === false)) changed({ kind: "sessions ended" });
+  return null;
 }
 
 /** What is not written down takes the host's default. */

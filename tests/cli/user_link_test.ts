@@ -85,6 +85,39 @@ Deno.test("a link is alone on stdout, and the words beside it tell how long and 
   assert.match(local.stderr, /for a browser on this machine.*api\.public_url/);
 });
 
+Deno.test("a link leads to the page, which is at the root of the address that apps have", async () => {
+  using place = new Place(
+    "a.test",
+    'api: {listen: "127.0.0.1:8000", public_url: "https://x.test/api/"}\n',
+  );
+  await place.addUsers("alice");
+  assert.match((await link(place, "@alice@a.test")).link, /^https:\/\/x\.test\/#sign-in=/);
+});
+
+Deno.test("whoever gets a link is told where it works in clear text: on this machine, or nowhere", async () => {
+  const cases: [api: string, says: RegExp][] = [
+    [
+      'listen: "127.0.0.1:8000", public_url: "http://localhost:8000"',
+      /for a browser on this machine/,
+    ],
+    [
+      'listen: "127.0.0.1:8000", public_url: "http://192.168.1.5"',
+      /^Nobody.* at http:\/\/192\.168\.1\.5,/m,
+    ],
+    [
+      'listen: "192.168.1.5:8000"',
+      /^Nobody.* at http:\/\/192\.168\.1\.5:8000,.*https.*api\.public_url/m,
+    ],
+  ];
+  for (const [api, says] of cases) {
+    using place = new Place("a.test", `api: {${api}}\n`);
+    await place.addUsers("alice");
+    const { status, stderr } = await place.run(["user", "link", "@alice@a.test"]);
+    assert.equal(status, 0);
+    assert.match(stderr, says);
+  }
+});
+
 Deno.test("on a terminal there is a QR code of the link above it, unless the terminal is too narrow", async () => {
   using place = new Place("a.test", API);
   await place.addUsers("alice");

@@ -69,6 +69,10 @@ for (
     "fd00::2",
     "2001:db8::1",
     "ff02::1",
+    // Of no range that was ever given out; the first is loopback's, as it was once written in IPv6.
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "4000::1",
     "no address",
   ]
 ) {

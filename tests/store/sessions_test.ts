@@ -6,6 +6,7 @@ import { isProblem } from "../../src/protocol/mod.ts";
 import {
   Access,
   copyStore,
+  type ImportedUser,
   MAX_BROWSER,
   MAX_LINKS,
   MAX_SESSIONS,
@@ -228,6 +229,18 @@ Deno.test("sign-in: those who listen are told too when a user is switched off or
   await store.writer.submit("removeUser", { key: alice });
   assert.deepEqual(store.changes, [ended, ended, ended]);
   assert.equal(store.count("session"), 0);
+});
+
+Deno.test("sign-in: those who listen are told once when an import switches users off", async () => {
+  await using store = await TestStore.open([ALICE, BOB]);
+  await signedIn(store, 1);
+  store.changes.length = 0;
+  const imported = (users: readonly ImportedUser[]) =>
+    store.writer.submit("importUsers", { users });
+  await imported([{ address: ALICE, name: "Alice", accepting: true }, { address: BOB }]);
+  assert.deepEqual(store.changes, []);
+  await imported([ALICE, BOB].map((address) => ({ address, accepting: false })));
+  assert.deepEqual(store.changes, [{ kind: "sessions ended" }]);
 });
 
 Deno.test("sign-in: links and sessions go with their user, and are not those of who gets the address later", async () => {

@@ -3,6 +3,7 @@
 import ipaddr from "ipaddr.js";
 import type { Config } from "../../config.ts";
 import { canonicalIp, isPublic } from "../../net/mod.ts";
+import { isThisMachine } from "../session/link.ts";
 
 /** What may be connected to. */
 export interface Egress {
@@ -26,14 +27,9 @@ const THIS_MACHINE: Egress = {
  */
 export function egressOf({ listen, api }: Config): Egress {
   const listens = [...listen, ...api === null ? [] : [api.listen]];
-  const isBehind = api !== null && (api.trusted_proxies.length > 0 || !isHere(api.public_url));
+  const isBehind = api !== null && (api.trusted_proxies.length > 0 ||
+    api.public_url !== null && !isThisMachine(api.public_url));
   return listens.every(({ ip }) => isLoopback(ip)) && !isBehind ? THIS_MACHINE : INTERNET;
-}
-
-function isHere(publicUrl: string | null): boolean {
-  if (publicUrl === null) return true;
-  const name = URL.parse(publicUrl)?.hostname ?? "";
-  return name === "localhost" || isLoopback(name.replace(/^\[|\]$/g, ""));
 }
 
 /** What is wrong with an endpoint, to be put behind its name; null when it may be one. Its addresses are looked at later. */

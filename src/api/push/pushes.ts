@@ -1,6 +1,6 @@
 // Notifications of new messages, for browsers that subscribed to them (FMSG-003 "Web Push", row N12).
 
-import type { MessageChange } from "../../store/mod.ts";
+import type { MessageChange, UserStatus } from "../../store/mod.ts";
 import { Address } from "../../wire/mod.ts";
 import type { ApiContext } from "../context.ts";
 import { Feed } from "../events/feed.ts";
@@ -79,10 +79,14 @@ export class Pushes implements AsyncDisposable {
     try {
       const subscriptions = this.#parts.access.pushSubscriptions(addressKey);
       if (subscriptions.length === 0) return;
-      const notification = this.#notification(addressKey, message);
+      const user = this.#parts.access.user(addressKey);
+      if (user === null) return;
+      const notification = this.#notification(user, message);
       if (notification === null) return;
+      // Whatever an owner is limited to, more addresses must not be a way around it.
+      const ownerKey = user.registeredFor ?? addressKey;
       for (const { endpoint } of subscriptions) {
-        this.#queue.add({ addressKey, endpoint, notification });
+        this.#queue.add({ ownerKey, addressKey, endpoint, notification });
       }
     } catch (error) {
       this.#fault(error);
@@ -90,11 +94,10 @@ export class Pushes implements AsyncDisposable {
   }
 
   /** As this recipient sees the message; null when it sees none: it was deleted meanwhile. */
-  #notification(addressKey: string, id: number): Notification | null {
-    const { access, mailbox: mailboxOf } = this.#parts;
-    const address = Address.parse(access.user(addressKey)?.address ?? "");
+  #notification(user: UserStatus, id: number): Notification | null {
+    const address = Address.parse(user.address);
     if (address === null) return null;
-    const mailbox = mailboxOf(address);
+    const mailbox = this.#parts.mailbox(address);
     const message = mailbox.message(id);
     if (message === null) return null;
     return notificationOf(messageItem(mailbox, message), mailbox.root(message.id));

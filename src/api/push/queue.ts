@@ -2,16 +2,19 @@
 
 /** Something to push. */
 export interface Push {
-  /** Whose it is: the folded address. */
-  readonly addressKey: string;
+  /** Whose it is: the folded address of a user, who may have it for several addresses. */
+  readonly ownerKey: string;
   readonly endpoint: string;
 }
 
 export interface QueueLimits {
-  /** Under way at once, of all and of one address: one whose services hang does not hold up the others. */
+  /**
+   * Under way at once, of all and of one user: one whose services hang does not hold up the others. Half of the places are
+   * for those who have none under way.
+   */
   readonly underWay: number;
   readonly underWayOfOne: number;
-  /** That wait, of all and of one address. With one more the oldest goes. */
+  /** That wait, of all and of one user. With one more the oldest goes. */
   readonly waiting: number;
   readonly waitingOfOne: number;
 }
@@ -70,9 +73,9 @@ export class PushQueue<Item extends Push> implements AsyncDisposable {
     await Promise.all(this.#underWay.values());
   }
 
-  #bound({ addressKey }: Item): void {
+  #bound({ ownerKey }: Item): void {
     const { waiting, waitingOfOne } = this.#parts.limits;
-    const own = this.#waiting.filter(({ item }) => item.addressKey === addressKey);
+    const own = this.#waiting.filter(({ item }) => item.ownerKey === ownerKey);
     const [oldest] = own.length > waitingOfOne ? own : this.#waiting;
     if (own.length <= waitingOfOne && this.#waiting.length <= waiting) return;
     if (oldest === undefined) return;
@@ -82,15 +85,13 @@ export class PushQueue<Item extends Push> implements AsyncDisposable {
 
   /** Whatever may be pushed now. To one endpoint in order, and one at a time. */
   #start(): void {
-    const { underWay, underWayOfOne } = this.#parts.limits;
     const now = performance.now();
     const busy = new Set([...this.#underWay.keys()].map(laneOf));
     let next: number | null = null;
     const left: Waiting<Item>[] = [];
     for (const one of this.#waiting) {
       const lane = laneOf(one.item);
-      const hasTurn = !busy.has(lane) && this.#underWay.size < underWay &&
-        this.#underWayOf(one.item.addressKey) < underWayOfOne;
+      const hasTurn = !busy.has(lane) && this.#hasPlace(one.item);
       if (hasTurn && one.from <= now) this.#push(one);
       else left.push(one);
       if (hasTurn && one.from > now) next = Math.min(next ?? Infinity, one.from);
@@ -115,8 +116,10 @@ export class PushQueue<Item extends Push> implements AsyncDisposable {
     this.#underWay.set(item, work);
   }
 
-  #underWayOf(addressKey: string): number {
-    return [...this.#underWay.keys()].filter((item) => item.addressKey === addressKey).length;
+  #hasPlace({ ownerKey }: Item): boolean {
+    const { underWay, underWayOfOne } = this.#parts.limits;
+    const own = [...this.#underWay.keys()].filter((item) => item.ownerKey === ownerKey).length;
+    return own < underWayOfOne && this.#underWay.size < (own === 0 ? underWay : underWay / 2);
   }
 
   #wake(at: number | null): void {

@@ -12,6 +12,8 @@ import { pushRequest } from "./request.ts";
 
 /** A notification for one subscription. */
 export interface PushOfMessage extends Push {
+  /** Whose subscription it is: the folded address. */
+  readonly addressKey: string;
   readonly notification: Notification;
 }
 

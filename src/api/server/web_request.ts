@@ -22,7 +22,7 @@ export function webRequest(incoming: IncomingMessage, flow: Flow, proceed: () =>
   const isTaken = method !== "GET" && method !== "HEAD" && hasBody(incoming);
   return new Request(targetOf(url), {
     method,
-    headers: headersOf(incoming.rawHeaders),
+    headers: headersOf(incoming),
     ...isTaken ? { body: bodyOf(incoming, flow, proceed) } : {},
   });
 }
@@ -53,9 +53,12 @@ function targetOf(url: string): URL {
   return new URL(BASE + target);
 }
 
-function headersOf(raw: readonly string[]): Headers {
+function headersOf({ rawHeaders: raw, headers: { cookie } }: IncomingMessage): Headers {
   const headers = new Headers();
   for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] ?? "", raw[i + 1] ?? "");
+  // A proxy may make several lines of it (RFC 9113 8.2.3). `append` joins them by commas, which a cookie may hold itself;
+  // node:http by semicolons.
+  if (cookie !== undefined) headers.set("cookie", cookie);
   return headers;
 }
 

@@ -10,10 +10,11 @@ export function sessionCookie(config: Config, from: FromClient): SessionKey | nu
   const origin = ownOrigin(config, from);
   if (origin === null) return null;
   const name = cookieName(origin);
-  // Of the same name several may come: those that a neighbouring site slipped in. Which is the right one, nobody can tell.
+  // Split as browsers join them (RFC 6265 4.2.1) and in no other way: a neighbouring site may set a cookie with a comma in
+  // it, or with a space that is none to browsers, and what is behind that would be taken for ours. Of several by our name,
+  // as other programs of this machine may set them in clear text, nobody can tell which is the right one.
   const values = new Set(
-    (from.request.headers.get("cookie") ?? "").split(/[;,]/)
-      .map((pair) => pair.trim())
+    (from.request.headers.get("cookie") ?? "").split(/; */)
       .filter((pair) => pair.startsWith(`${name}=`))
       .map((pair) => pair.slice(name.length + 1)),
   );
@@ -32,8 +33,8 @@ export function forgettingCookie(origin: string): string {
 }
 
 /**
- * Not for scripts, never sent from another site, and by its name's beginning bound to this very host: no neighbour can set
- * it. Browsers do that with TLS only; without it is the one machine's.
+ * Not for scripts, never sent from another site, and by its name's beginning bound to this very host: browsers let no
+ * neighbour set a cookie of that name. They do that with TLS only; without it the cookie stays on the one machine.
  */
 function cookie(origin: string, value: string, seconds: number): string {
   const secure = isSecure(origin) ? "; Secure" : "";

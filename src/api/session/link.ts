@@ -4,9 +4,12 @@
 import type { Config } from "../../config.ts";
 import { addressText } from "../../net/mod.ts";
 
-/** The token is behind the `#`, which browsers send to nobody: it gets into no log and no `Referer`. */
+/**
+ * The token is behind the `#`, which browsers send to nobody: it gets into no log and no `Referer`. The page is at `/`,
+ * whatever path apps find the interface at.
+ */
 export function signInLink(site: string, token: string): string {
-  return `${site}/#sign-in=${token}`;
+  return `${new URL(site).origin}/#sign-in=${token}`;
 }
 
 /** Where a browser finds the interface, as far as the configuration tells; no slash at the end; null where there is none. */
@@ -16,6 +19,11 @@ export function siteOf({ api, domain }: Config): string | null {
   const { ip, port } = api.listen;
   if (api.tls) return `https://fmsg.${domain}${port === 443 ? "" : `:${port}`}`;
   return `http://${addressText({ ip: HERE[ip] ?? ip, port })}`;
+}
+
+/** Does a URL lead to the machine that asks? Told by its name alone, which leads nowhere else whatever DNS says. */
+export function isThisMachine(url: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
 }
 
 /** Nobody can call all addresses at once; on this machine it is loopback. */

@@ -102,6 +102,24 @@ Deno.test("N12 what may pass is tried three times in all, and when the service w
   assert.equal(stage.endpoints(BOB).length, 4);
 });
 
+Deno.test("N12 an owner's sub-accounts have no more pushes under way than the owner alone", async () => {
+  await using stage = await PushStage.open({ limits: { underWayOfOne: 1 } });
+  const { service, store } = stage;
+  const bot = ALICE.replace("alice", "alice_bot");
+  const key = { id: "k", hash: new Uint8Array(32), expires: Date.now() / 1000 + 3600 };
+  const grant = { agent: "bot", delegated: null, cidrs: ["::/0"], key };
+  await store.writer.submit("createGrant", { ownerKey: ALICE, ...grant });
+  service.answering = ({ path }) => path === "/carol" ? answer(201) : null;
+  for (const [user, path] of [[ALICE, "/alice"], [bot, "/bot"], [CAROL, "/carol"]] as const) {
+    await stage.subscribe(user, path);
+  }
+  await stage.send({ from: BOB, to: [ALICE, bot, CAROL] });
+  await stage.counted("sent", 1);
+  await waitFor(() => service.pushes.length > 1);
+  assert.equal(service.at("/alice").length + service.at("/bot").length, 1);
+  assert.equal(stage.pushes.size, 2);
+});
+
 Deno.test("N12 Retry-After is kept to", async () => {
   await using stage = await PushStage.open();
   const { service } = stage;

@@ -8,7 +8,7 @@ interface Item extends Push {
   readonly name: string;
 }
 
-const LIMITS: QueueLimits = { underWay: 3, underWayOfOne: 2, waiting: 6, waitingOfOne: 4 };
+const LIMITS: QueueLimits = { underWay: 4, underWayOfOne: 2, waiting: 6, waitingOfOne: 4 };
 
 class Stage implements AsyncDisposable {
   readonly started: string[] = [];
@@ -34,7 +34,7 @@ class Stage implements AsyncDisposable {
   add(...pushes: readonly string[]): void {
     for (const push of pushes) {
       const [name = "", endpoint = name] = push.split(" ");
-      this.queue.add({ name, endpoint, addressKey: name.slice(0, 1) });
+      this.queue.add({ name, endpoint, ownerKey: name.slice(0, 1) });
     }
   }
 
@@ -50,22 +50,34 @@ class Stage implements AsyncDisposable {
   }
 }
 
-Deno.test("N12 so many pushes are under way, fewer of one address, and those who wait go in their order", async () => {
+Deno.test("N12 so many pushes are under way, fewer of one user, and those who wait go in their order", async () => {
   await using stage = new Stage();
-  stage.add("a1", "a2", "a3", "a4", "b1", "c1");
-  assert.deepEqual(stage.started, ["a1", "a2", "b1"]);
-  await stage.end("b1");
+  stage.add("a1", "a2", "a3", "a4", "b1", "c1", "d1");
   assert.deepEqual(stage.started.splice(0), ["a1", "a2", "b1", "c1"]);
+  await stage.end("b1");
+  assert.deepEqual(stage.started.splice(0), ["d1"]);
   await stage.end("c1");
-  assert.deepEqual(
-    stage.started,
-    [],
-    "the services of one address that hang cost no other a place",
-  );
-  stage.add("d1");
+  await stage.end("d1");
+  assert.deepEqual(stage.started, [], "the services of one user that hang cost no other a place");
+  stage.add("e1");
   await stage.end("a2");
   await stage.end("a1");
-  assert.deepEqual(stage.started, ["d1", "a3", "a4"]);
+  assert.deepEqual(stage.started.splice(0), ["e1", "a3"]);
+  await stage.end("e1");
+  assert.deepEqual(stage.started, ["a4"]);
+});
+
+Deno.test("N12 where many services hang, a place is left for a user of whom nothing is under way", async () => {
+  await using stage = new Stage();
+  stage.add("a1", "a2", "a3", "b1", "b2", "b3");
+  assert.deepEqual(stage.started.splice(0), ["a1", "a2", "b1"]);
+  stage.add("c1", "c2");
+  assert.deepEqual(stage.started.splice(0), ["c1"]);
+  // Also behind what is tried again.
+  await stage.end("b1", 60_000);
+  assert.deepEqual(stage.started.splice(0), ["b2"]);
+  await stage.end("c1");
+  assert.deepEqual(stage.started.splice(0), ["c2"]);
 });
 
 Deno.test("N12 to one endpoint pushes go one after the other, also behind one that is tried again", async () => {
@@ -81,7 +93,7 @@ Deno.test("N12 to one endpoint pushes go one after the other, also behind one th
   assert.deepEqual(stage.started, ["a2", "b1"]);
 });
 
-Deno.test("N12 with too much waiting the oldest goes: of an address its own, else the oldest of all", async () => {
+Deno.test("N12 with too much waiting the oldest goes: of a user its own, else the oldest of all", async () => {
   await using stage = new Stage({ ...LIMITS, underWay: 0 });
   stage.add("b1", "a1", "a2", "a3", "a4", "a5");
   assert.deepEqual(stage.dropped.splice(0), ["a1"]);

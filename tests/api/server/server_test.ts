@@ -64,6 +64,18 @@ Deno.test("N9 odd but valid requests reach the application, and what is no reque
   }
 });
 
+Deno.test("N9 cookies in several lines are as in one, and a comma in one of them parts nothing", async () => {
+  await using stage = await Stage.open({
+    answer: ({ headers }) =>
+      Promise.resolve(new Response(`${headers.get("cookie")}|${headers.get("x")}`)),
+  });
+  const client = await stage.client();
+  client.write(
+    "GET / HTTP/1.1\nHost: a\nCookie: a=1,b=2\nX: 1\ncookie: c=3\nX: 2\nConnection: close\n\n",
+  );
+  assert.ok((await client.end()).endsWith("\r\n\r\na=1,b=2; c=3|1, 2"));
+});
+
 Deno.test("N9 an answer of HEAD has the length and no body, and the connection goes on", async () => {
   let cancelled = 0;
   await using stage = await Stage.open({

@@ -15,6 +15,7 @@ function configOf(api: string): Config {
 const PLAIN = configOf("");
 const TLS = configOf(", tls: true");
 const PUBLIC = configOf(', public_url: "https://FMSG.a.test:443/x"');
+const HERE = configOf(', public_url: "http://127.0.0.9:8000"');
 
 function from(headers: Record<string, string>, ip = "127.0.0.1"): FromClient {
   return { request: new Request("http://host/", { headers }), ip };
@@ -52,6 +53,11 @@ Deno.test("session: the page's origin is that of public_url, or what the browser
     // A name that was made to lead here, and clear text from elsewhere.
     [PLAIN, { host: "rebound.example:8000" }, "127.0.0.1", null],
     [PLAIN, { host: "192.0.2.9:8000" }, "192.0.2.1", null],
+    // A proxy on this machine that nobody told of.
+    [PLAIN, { host: "192.0.2.9:8000" }, "127.0.0.1", null],
+    [PLAIN, { host: "127.0.0.1.example:8000" }, "127.0.0.1", null],
+    // Passed on by a proxy that is known.
+    [HERE, {}, "192.0.2.1", "http://127.0.0.9:8000"],
     [PLAIN, { host: "localhost/x" }, "127.0.0.1", null],
   ];
   for (const [config, headers, ip, origin] of cases) {
@@ -69,6 +75,21 @@ Deno.test("session: the page's origin is that of public_url, or what the browser
     assert.equal(refused({ origin }), 403, origin);
   }
   assert.equal(refused({}), 403);
+});
+
+Deno.test("session: nobody signs in in clear text but on this machine, whatever public_url says", () => {
+  for (const site of ["http://192.168.1.5:8000", "http://fmsg.a.test", "http://127.evil.example"]) {
+    const config = configOf(`, public_url: "${site}"`);
+    for (const ip of ["192.168.1.9", "127.0.0.1"]) {
+      const asks = from({ host: new URL(site).host, origin: site }, ip);
+      assert.throws(() => requireOwnOrigin(config, asks), {
+        status: 403,
+        message: /the https one/,
+      });
+      const cookie = `fmsg=${makeSessionKey().text}; __Host-fmsg=${makeSessionKey().text}`;
+      assert.equal(sessionCookie(config, from({ host: new URL(site).host, cookie }, ip)), null);
+    }
+  }
 });
 
 Deno.test("session: the cookie is the host's alone, not for scripts, not for other sites, and Secure with TLS", () => {
@@ -97,9 +118,13 @@ Deno.test("session: the cookie is found among others, and of two by its name non
     const cookie of [
       `__Host-fmsg=${text}`,
       `a=b; __Host-fmsg=${text};c`,
-      `a="x=__Host-fmsg", __Host-fmsg=${text} ;`,
+      `a="x=__Host-fmsg";__Host-fmsg=${text};`,
       `__Host-fmsg=${text}; __Host-fmsg=${text}`,
       `fmsg=${other}; __Host-fmsg=${text}`,
+      // What a neighbouring site set for its whole domain does not sign anybody out.
+      `x=1,__Host-fmsg=${other}; __Host-fmsg=${text}`,
+      `__Host-fmsg=${text}; x=1, __Host-fmsg=${other}`,
+      `\u00a0__Host-fmsg=${other}; __Host-fmsg=${text}`,
     ]
   ) {
     assert.deepEqual(found(cookie), whole, cookie);
@@ -113,6 +138,12 @@ Deno.test("session: the cookie is found among others, and of two by its name non
       `__host-fmsg=${text}`,
       `__Host-fmsg=${text}; __Host-fmsg=${other}`,
       `__Host-fmsg=${text}x`,
+      // Nor does it sign anybody in.
+      `x=1,__Host-fmsg=${text}`,
+      `x=1, __Host-fmsg=${text}`,
+      `\u00a0__Host-fmsg=${text}`,
+      `a; \u00a0__Host-fmsg=${text}`,
+      `a="x=__Host-fmsg", __Host-fmsg=${text}`,
       "__Host-fmsg=",
       "__Host-fmsg",
     ]
