@@ -19,10 +19,15 @@ import { request, requestJson } from "./request.ts";
 
 export { upload, type UploadOptions } from "./upload.ts";
 
-export interface Page {
+export interface Reading {
+  readonly signal?: AbortSignal | undefined;
+  /** Not what the service worker has kept: where the host cannot be asked, that is Offline. */
+  readonly fresh?: boolean;
+}
+
+export interface Page extends Reading {
   /** 100 at most. */
   readonly limit: number;
-  readonly signal?: AbortSignal;
 }
 
 /** Of a link, once: it signs this browser in. */
@@ -47,27 +52,27 @@ export async function endSession(id: string): Promise<void> {
 /** A page of a list, the newest id first: only ids below `before`; Infinity, from the top. */
 export function list(
   which: List,
-  { limit, before, signal }: Page & { readonly before: number },
+  { limit, before, ...reading }: Page & { readonly before: number },
 ): Promise<MessageItem[]> {
   const path = which === "received" ? "/fmsg" : "/fmsg/sent";
   const below = before === Infinity ? "" : `&before=${before}`;
-  return requestJson(`${path}?limit=${limit}${below}`, { signal });
+  return requestJson(`${path}?limit=${limit}${below}`, reading);
 }
 
 /** A page of what is found. Refused with 400, in words for people, where the query says nothing. */
 export function search(
   query: string,
-  { limit, offset, signal }: Page & { readonly offset: number },
+  { limit, offset, ...reading }: Page & { readonly offset: number },
 ): Promise<MessageItem[]> {
   return requestJson(
     `/fmsg/search?q=${encodeURIComponent(query)}&limit=${limit}&offset=${offset}`,
-    { signal },
+    reading,
   );
 }
 
 /** One message, as an item of a list. Refused with 404 where there is none that this identity may see. */
-export async function message(id: number, signal?: AbortSignal): Promise<MessageItem> {
-  const found: MessageJson = await requestJson(`/fmsg/${id}`, { signal });
+export async function message(id: number, reading: Reading = {}): Promise<MessageItem> {
+  const found: MessageJson = await requestJson(`/fmsg/${id}`, reading);
   return { id, ...found };
 }
 
@@ -83,9 +88,10 @@ export const SHOWN_BYTES = 1024 * 1024;
 /** The start of a body as text, or all of it. */
 export async function bodyText(
   { id, type }: Pick<MessageItem, "id" | "type">,
-  { all = false, signal }: { readonly all?: boolean; readonly signal?: AbortSignal } = {},
+  { all = false, ...reading }: Reading & { readonly all?: boolean } = {},
 ): Promise<BodyText> {
-  const response = await request(`/fmsg/${id}/data`, { signal });
+  const { signal } = reading;
+  const response = await request(`/fmsg/${id}/data`, reading);
   const decoder = decoderOf(type);
   const reader = response.body?.getReader();
   if (reader === undefined) return { text: "", whole: true };

@@ -4,11 +4,13 @@ import { type Signal, signal } from "@preact/signals";
 import type { AttachmentJson } from "../api/message_schema.ts";
 import { filenameFor } from "./addresses.ts";
 import * as client from "./client.ts";
-import { Offline, Refused } from "./errors.ts";
+import { isRefusal } from "./draft_host.ts";
+import { isPassing, Refused } from "./errors.ts";
+import { texts } from "./texts.ts";
 import { same } from "../wire/fold.ts";
 
 export interface DraftFile {
-  /** As fmsg takes it; `given` is what it was called. */
+  /** As fmsg takes it; `given` is what it was called. Of one draft each file has its own. */
   readonly name: string;
   readonly given: string;
   readonly size: number;
@@ -19,21 +21,35 @@ export interface DraftFile {
     | { readonly kind: "failed"; readonly error: unknown };
 }
 
+interface Upload {
+  readonly cancel: AbortController;
+  /** Does not reject. */
+  readonly over: Promise<void>;
+}
+
 const WAITING: DraftFile["state"] = { kind: "waiting" };
+const DONE: DraftFile["state"] = { kind: "done" };
 
 export class DraftFiles {
   readonly files: Signal<readonly DraftFile[]> = signal([]);
   readonly #bodies = new Map<string, File>();
-  readonly #cancels = new Map<string, AbortController>();
+  readonly #uploads = new Map<string, Upload>();
+  /** Files that are being taken off: until that is done their names are not free. */
+  readonly #removals = new Map<string, Promise<void>>();
+  /** Names of uploads that were begun here. Of one that was cancelled the host may have had all. */
+  readonly #begun = new Set<string>();
   readonly #id: Signal<number | null>;
   readonly #ensure: () => Promise<number | null>;
+  /** Is it known what the host's draft has? */
+  #known: boolean;
   #running: Promise<void> | null = null;
-  #cancelled = false;
+  #asked = false;
 
-  /** `ensure` makes the draft on the host, where it can be made. */
+  /** `ensure` makes the draft on the host, where it can be made, and tells by `has` what it has. */
   constructor(id: Signal<number | null>, ensure: () => Promise<number | null>) {
     this.#id = id;
     this.#ensure = ensure;
+    this.#known = id.value === null;
   }
 
   /** Bytes of all, also of those on their way. */
@@ -41,10 +57,24 @@ export class DraftFiles {
     return this.files.value.reduce((sum, { size }) => sum + size, 0);
   }
 
-  has(attachments: readonly AttachmentJson[]): void {
-    this.files.value = attachments.map(({ filename, size, type }) => (
-      { name: filename, given: filename, size, type, state: { kind: "done" } }
-    ));
+  /** The host's draft has these. Is there one among them that was not shown? Not counting what was taken off here. */
+  has(attachments: readonly AttachmentJson[]): boolean {
+    // None of these was uploaded yet: where the host has such a name they take another one.
+    const first = this.#known ? [] : [...this.#bodies.values()];
+    if (!this.#known) {
+      this.#known = true;
+      this.#bodies.clear();
+      this.files.value = [];
+    }
+    const more = attachments.filter((file) => this.#isNew(file));
+    this.files.value = [
+      ...this.files.value,
+      ...more.map(({ filename, size, type }) => (
+        { name: filename, given: filename, size, type, state: DONE }
+      )),
+    ];
+    if (first.length > 0) this.add(first);
+    return more.length > 0;
   }
 
   /** They are uploaded one after the other, as soon as there is a recipient. Check the sizes before. */
@@ -55,116 +85,168 @@ export class DraftFiles {
       this.#bodies.set(name, file);
       this.files.value = [
         ...this.files.value,
-        { name, given: file.name, size, type, state: { kind: "waiting" } },
+        { name, given: file.name, size, type, state: WAITING },
       ];
     }
     this.start();
   }
 
-  /** Goes on with what waits: after a recipient was named, and when the host is back. */
+  /** Goes on with what waits: after a recipient was named. */
   start(): void {
+    this.#asked = true;
     this.#running ??= this.#uploadAll().finally(() => {
       this.#running = null;
+      if (this.#asked) this.start();
     });
   }
 
+  /** Also with what failed for want of the host: it is back. */
+  goOn(): void {
+    for (const { name, state } of this.files.value) {
+      if (state.kind === "failed" && isPassing(state.error)) this.#set(name, WAITING);
+    }
+    this.start();
+  }
+
   tryAgain(name: string): void {
-    this.#set(name, { kind: "waiting" });
+    this.#set(name, WAITING);
     this.start();
   }
 
   /** Is something on its way, or waiting for it? What failed for good is told, and is not missed at closing. */
   get isMoving(): boolean {
-    return this.files.value.some(({ state }) => state.kind !== "done");
+    return this.files.value.some(({ state }) =>
+      state.kind === "waiting" || state.kind === "uploading" ||
+      (state.kind === "failed" && isPassing(state.error))
+    );
   }
 
-  /** Also cancels it on its way. Throws what client.ts throws. */
-  async remove(name: string): Promise<void> {
-    const file = this.files.value.find((file) => file.name === name);
-    const cancel = this.#cancels.get(name);
-    cancel?.abort();
-    // The host may have had all of it when it was cancelled.
-    if (cancel !== undefined) await this.#running;
-    const id = this.#id.value;
-    if (id !== null && file !== undefined && file.state.kind !== "waiting") {
-      await removed(id, name);
-    }
-    this.#bodies.delete(name);
-    this.files.value = this.files.value.filter((file) => file.name !== name);
+  /** Also cancels it on its way. Throws what client.ts throws: then it is there as before. */
+  remove(name: string): Promise<void> {
+    const removal = this.#removals.get(name) ??
+      this.#takeOff(name).finally(() => this.#removals.delete(name));
+    this.#removals.set(name, removal);
+    return removal;
   }
 
   /** What is on its way, and what waits for its turn. */
   cancelAll(): void {
-    this.files.value = this.files.value.filter(({ state }) => state.kind !== "waiting");
-    for (const cancel of this.#cancels.values()) cancel.abort();
+    this.files.value = this.files.value.filter(({ state }) =>
+      state.kind === "done" || state.kind === "failed"
+    );
+    for (const { cancel } of this.#uploads.values()) cancel.abort();
   }
 
-  /** The host's copy of the draft is gone, and its files with it: those that are not here any more failed. */
-  lost(error: unknown): void {
-    this.files.value = this.files.value.map((file) =>
-      file.state.kind !== "done"
-        ? file
-        : { ...file, state: this.#bodies.has(file.name) ? WAITING : { kind: "failed", error } }
-    );
+  /** What is written here has another draft on the host from now on: those that are not here any more failed. */
+  lost(): void {
+    this.#known = true;
+    this.#begun.clear();
+    for (const { name, state } of this.files.value) {
+      if (state.kind === "done") this.#set(name, this.#bodies.has(name) ? WAITING : gone(name));
+    }
     this.start();
   }
 
-  /** Before it is sent: has the host's draft the files that are shown? Throws Refused when one is missing. */
+  /**
+   * Before it is sent: has the host's draft the files that are shown, and no others? What was cancelled here is taken off.
+   * Throws Refused where it has not; what is shown is true then.
+   */
   async checked(id: number): Promise<void> {
-    const shown = this.files.value;
-    if (shown.length === 0 && !this.#cancelled) return;
-    const { attachments } = await client.message(id);
+    const { attachments } = await client.message(id, { fresh: true });
     for (const { filename } of attachments) {
-      if (!shown.some(({ name }) => same(name, filename))) await removed(id, filename);
+      if (!this.#isShown(filename) && this.#isBegun(filename)) await removed(id, filename);
     }
-    for (const { name } of shown) {
+    for (const { name } of this.files.value) {
       if (attachments.some(({ filename }) => same(name, filename))) continue;
-      const error = new Refused(404, `${name} is not on the host any more: attach it again`, null);
-      this.#set(name, { kind: "failed", error });
-      throw error;
+      const state = gone(name);
+      this.#set(name, state);
+      throw state.error;
     }
+    if (this.has(attachments)) throw new Refused(409, texts.writing.moreFiles, null);
   }
 
   /** When nothing is on its way any more. Throws the error of one that failed: without it nothing is sent. */
   async settled(): Promise<void> {
-    // What failed for want of a host may go now.
-    for (const { name, state } of this.files.value) {
-      if (state.kind === "failed" && state.error instanceof Offline) this.#set(name, WAITING);
-    }
-    this.start();
-    await this.#running;
+    await Promise.all(this.#removals.values());
+    this.goOn();
+    while (this.#running !== null) await this.#running;
     for (const { state } of this.files.value) if (state.kind === "failed") throw state.error;
   }
 
   async #uploadAll(): Promise<void> {
-    while (true) {
-      const next = this.files.value.find(({ state }) => state.kind === "waiting");
-      if (next === undefined) return;
-      const cancel = new AbortController();
-      this.#cancels.set(next.name, cancel);
-      try {
-        const id = await this.#ensure();
-        if (id === null) return;
-        await this.#upload(id, next, cancel.signal);
-      } catch (error) {
-        this.#cancelled ||= cancel.signal.aborted;
-        if (!cancel.signal.aborted) this.#set(next.name, { kind: "failed", error });
-        else this.files.value = this.files.value.filter(({ name }) => name !== next.name);
-      } finally {
-        this.#cancels.delete(next.name);
+    while (this.#asked) {
+      this.#asked = false;
+      while (this.#next() !== undefined) {
+        let id: number | null;
+        try {
+          id = await this.#ensure();
+        } catch (error) {
+          for (const { name, state } of this.files.value) {
+            if (state.kind === "waiting") this.#set(name, { kind: "failed", error });
+          }
+          break;
+        }
+        // They may have other names now, or be cancelled.
+        const next = this.#next();
+        if (id === null || next === undefined) break;
+        await this.#uploadOne(id, next.name);
       }
     }
   }
 
-  async #upload(id: number, { name }: DraftFile, signal: AbortSignal): Promise<void> {
+  #next(): DraftFile | undefined {
+    return this.files.value.find(({ name, state }) =>
+      state.kind === "waiting" && !this.#removals.has(name)
+    );
+  }
+
+  async #uploadOne(id: number, name: string): Promise<void> {
+    const cancel = new AbortController();
+    const over = this.#upload(id, name, cancel.signal);
+    this.#uploads.set(name, { cancel, over });
+    await over;
+    this.#uploads.delete(name);
+  }
+
+  async #upload(id: number, name: string, signal: AbortSignal): Promise<void> {
+    let state = DONE;
     const body = this.#bodies.get(name);
-    if (body === undefined) throw new Refused(404, "The file is not here any more", null);
+    if (body === undefined) return this.#set(name, gone(name));
+    this.#begun.add(name);
     this.#set(name, { kind: "uploading", sent: 0 });
-    await client.upload(id, body, name, {
-      signal,
-      onProgress: (sent) => this.#set(name, { kind: "uploading", sent }),
-    });
-    this.#set(name, { kind: "done" });
+    try {
+      await client.upload(id, body, name, {
+        signal,
+        onProgress: (sent) => this.#set(name, { kind: "uploading", sent }),
+      });
+    } catch (error) {
+      // Whoever cancelled it sees to the rest.
+      if (signal.aborted) return;
+      state = { kind: "failed", error };
+    }
+    // What is written here may have become another draft meanwhile.
+    this.#set(name, this.#id.value === id ? state : WAITING);
+  }
+
+  async #takeOff(name: string): Promise<void> {
+    const upload = this.#uploads.get(name);
+    upload?.cancel.abort();
+    await upload?.over;
+    const id = this.#id.value;
+    const isDone = this.files.value.some((file) =>
+      file.name === name && file.state.kind === "done"
+    );
+    if (id !== null && (isDone || this.#begun.has(name))) {
+      try {
+        await removed(id, name);
+        if (isDone) this.#begun.delete(name);
+      } catch (error) {
+        // What was cancelled is looked for again before the draft is sent.
+        if (isDone) throw error;
+      }
+    }
+    this.#bodies.delete(name);
+    this.files.value = this.files.value.filter((file) => file.name !== name);
   }
 
   #set(name: string, state: DraftFile["state"]): void {
@@ -173,17 +255,31 @@ export class DraftFiles {
     );
   }
 
+  #isNew({ filename }: AttachmentJson): boolean {
+    return !this.#isShown(filename) && !this.#isBegun(filename);
+  }
+
+  #isShown(filename: string): boolean {
+    return this.files.value.some(({ name }) => same(name, filename));
+  }
+
+  #isBegun(filename: string): boolean {
+    return [...this.#begun].some((name) => same(name, filename));
+  }
+
   /** A second file of a name would replace the first (docs/api.md). */
   #freeName(name: string): string {
-    const taken = (wanted: string): boolean =>
-      this.files.value.some((file) => same(file.name, wanted));
-    for (let n = 2; taken(name) && n < 1000; n++) {
+    for (let n = 2; this.#isShown(name) && n < 1000; n++) {
       const dot = name.lastIndexOf(".");
       const numbered = dot > 0 ? `${name.slice(0, dot)} ${n}${name.slice(dot)}` : `${name} ${n}`;
-      if (!taken(numbered)) return filenameFor(numbered);
+      if (!this.#isShown(numbered)) return filenameFor(numbered);
     }
     return name;
   }
+}
+
+function gone(name: string): { readonly kind: "failed"; readonly error: Refused } {
+  return { kind: "failed", error: new Refused(404, texts.writing.fileGone(name), null) };
 }
 
 /** Gone before is gone. */
@@ -191,6 +287,6 @@ async function removed(id: number, name: string): Promise<void> {
   try {
     await client.removeAttachment(id, name);
   } catch (error) {
-    if (!(error instanceof Refused && error.status === 404)) throw error;
+    if (!isRefusal(error, [404])) throw error;
   }
 }

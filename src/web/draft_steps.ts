@@ -30,22 +30,73 @@ export interface DraftFacts {
   readonly content: DraftContent;
   /** Of the host's copy; null: there is none. */
   readonly id: number | null;
-  /** What the host's copy says; null: there is none. */
+  /** What the host's copy said when it was last read or written; null: there is none, or it was not read yet. */
   readonly saved: DraftContent | null;
-  /** Has it been told to send? */
-  readonly sending: boolean;
-  /** Files on their way. */
-  readonly uploads: number;
+  /** Is it certain that it still says so? Another device, or another tab, may write too. */
+  readonly isSure: boolean;
+  /** `made`: that there is a copy on the host, for files. */
+  readonly wanted: "saved" | "made" | "sent";
 }
 
-export type DraftStep = "nothing" | "create" | "replace" | "send";
+export type DraftStep = "nothing" | "create" | "read" | "replace" | "send";
 
-/** The next request, when none is under way. Nothing is sent before the host's copy is what was written. */
-export function nextStep({ content, id, saved, sending, uploads }: DraftFacts): DraftStep {
-  if (content.to.length === 0) return "nothing";
-  if (id === null) return isWorthKeeping(content) || sending ? "create" : "nothing";
-  if (saved === null || !isSame(content, saved)) return "replace";
-  return sending && uploads === 0 ? "send" : "nothing";
+/**
+ * The next request, when none is under way. Nothing is written over, or sent, that is not known; nothing is sent before
+ * the host's copy is what was written.
+ */
+export function nextStep({ content, id, saved, isSure, wanted }: DraftFacts): DraftStep {
+  const hasRecipients = content.to.length > 0;
+  if (id === null) {
+    return hasRecipients && (wanted !== "saved" || isWorthKeeping(content)) ? "create" : "nothing";
+  }
+  if (saved === null) return "read";
+  const isSaved = isSame(content, saved);
+  if (wanted === "made" || (isSaved && wanted === "saved")) return "nothing";
+  if (!isSure) return "read";
+  if (!hasRecipients) return "nothing";
+  return isSaved ? "send" : "replace";
+}
+
+/** How what is written here and the host's copy went apart. */
+export type Apart = "changed" | "sent" | "deleted";
+
+export type Found =
+  /** The host's copy is this: what is written here goes on from it. */
+  | { readonly kind: "saved"; readonly content: DraftContent }
+  /** It was sent, as it is written here. */
+  | { readonly kind: "sent" }
+  /** What is written here has to be a draft of its own. */
+  | { readonly kind: "apart"; readonly why: Apart };
+
+/** What it means that the host has this under the draft's id; null: nothing. */
+export function foundAs(
+  host: { readonly content: DraftContent; readonly isSent: boolean } | null,
+  { content, bases, isWhole }: {
+    readonly content: DraftContent;
+    /** What this page, or this browser before, has read there, or written or tried to. */
+    readonly bases: readonly DraftContent[];
+    /** Is nothing of it only here, such as a file? */
+    readonly isWhole: boolean;
+  },
+): Found {
+  if (host === null) return { kind: "apart", why: "deleted" };
+  const known = [content, ...bases].find((one) => isSame(asKept(one), asKept(host.content)));
+  if (host.isSent) {
+    return known === content && isWhole ? { kind: "sent" } : { kind: "apart", why: "sent" };
+  }
+  return known === undefined
+    ? { kind: "apart", why: "changed" }
+    : { kind: "saved", content: known };
+}
+
+/** As the host gives it back: an answer has no topic of its own, and text read as UTF-8 begins with no mark. */
+function asKept(content: DraftContent): DraftContent {
+  const { pid, topic, text } = content;
+  return {
+    ...content,
+    topic: pid === null ? topic.toWellFormed() : "",
+    text: text.toWellFormed().replace(/^\ufeff/, ""),
+  };
 }
 
 /** Why it cannot be sent as it is; null: it can. */

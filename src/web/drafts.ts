@@ -1,20 +1,25 @@
 // A draft being written: kept on the host as it is typed, in this browser until it is there, and sent.
 
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Sent } from "../api/client_types.ts";
 import type { MessageItem } from "../api/message_schema.ts";
 import * as client from "./client.ts";
 import {
+  type Apart,
   draftBody,
   type DraftContent,
+  type DraftFacts,
   EMPTY_DRAFT,
+  foundAs,
   isSame,
   isWorthKeeping,
   nextStep,
 } from "./draft_steps.ts";
-import { Offline, Refused } from "./errors.ts";
 import { DraftFiles } from "./draft_files.ts";
+import { contentOf, deleteOnHost, isRefusal, itemOnHost, wasSent } from "./draft_host.ts";
+import { isPassing, Offline, Refused } from "./errors.ts";
 import { dropLocally, keepLocally, type LocalDraft } from "./local_drafts.ts";
+import { texts } from "./texts.ts";
 
 export type DraftState =
   /** `local`: in this browser alone, for want of a recipient. `refused`: the host does not take it as it is. */
@@ -34,6 +39,8 @@ export interface DraftParts {
 /** Milliseconds from the last key to the request that saves. */
 const PAUSE = 1200;
 const RETRY = 15_000;
+/** Milliseconds for which nobody is thought to have changed the host's copy elsewhere. */
+const SURE = 20_000;
 
 export class Draft {
   /** Of this browser's copy, and of this draft while it is open. */
@@ -50,48 +57,43 @@ export class Draft {
   readonly #doing = signal<"nothing" | "saving" | "sending">("nothing");
   readonly #failure = signal<"offline" | { readonly reason: string } | null>(null);
   readonly #sent = signal<Sent | null>(null);
+  /** As in LocalDraft. */
+  #bases: readonly DraftContent[];
+  /** When it was certain that the host's copy is what was saved, in ms since 1970; null: it is not certain. */
+  #sureAt: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> = Promise.resolve();
   #closed = false;
   /** Would this browser find it again as it is? */
   readonly #kept = signal(true);
 
-  private constructor(parts: DraftParts, local: LocalDraft, saved: DraftContent | null) {
+  private constructor(parts: DraftParts, { key, id, content, bases }: LocalDraft) {
     this.#parts = parts;
-    this.key = local.key;
-    this.content = signal(local.content);
-    this.id = signal(local.id);
-    this.#saved.value = saved;
+    this.key = key;
+    this.content = signal(content);
+    this.id = signal(id);
+    this.#bases = bases;
     this.files = new DraftFiles(this.id, () => this.#ensured());
     this.state = computed(() => this.#stateNow());
   }
 
   /** A new one; `content` is what an answer begins with. */
   static begin(parts: DraftParts, content: Partial<DraftContent> = {}): Draft {
-    const local = { key: crypto.randomUUID(), id: null, content: { ...EMPTY_DRAFT, ...content } };
-    return new Draft(parts, local, null);
+    return new Draft(parts, local(null, { ...EMPTY_DRAFT, ...content }));
   }
 
-  /** One that this browser kept. */
+  /** One that this browser kept. What the host has of it, its files too, is asked at once. */
   static fromLocal(parts: DraftParts, local: LocalDraft): Draft {
-    const draft = new Draft(parts, local, null);
-    draft.#schedule(PAUSE);
+    const draft = new Draft(parts, local);
+    draft.#schedule(0);
     return draft;
   }
 
   /** One of the host's. Throws what client.ts throws. */
   static async open(parts: DraftParts, item: MessageItem): Promise<Draft> {
-    const { text } = await client.bodyText(item, { all: true });
-    const content: DraftContent = {
-      to: item.to,
-      topic: item.topic,
-      pid: item.pid,
-      text,
-      markdown: /^text\/markdown\b/i.test(item.type),
-      important: item.important,
-      noReply: item.no_reply,
-    };
-    const draft = new Draft(parts, { key: `m${item.id}`, id: item.id, content }, content);
+    const content = await contentOf(item);
+    const draft = new Draft(parts, local(item.id, content));
+    draft.#knows(content);
     draft.files.has(item.attachments);
     return draft;
   }
@@ -116,41 +118,43 @@ export class Draft {
   /** Saves now, as when the page is hidden. Does not throw: `state` says what became of it. */
   save(): Promise<void> {
     clearTimeout(this.#timer);
-    return this.#inTurn(() => this.#steps(false));
+    return this.#inTurn(() => this.#steps("saved"));
   }
 
   /**
-   * Saves what is not saved and sends. Throws Refused (409: a domain cannot accept the answer; its message tells the way
-   * out), Offline, SignedOut: then the draft is there as before.
+   * Saves what is not saved and sends. Throws Refused (409: a domain cannot accept the answer, or the host's copy is not
+   * what is shown here; its message tells the way out), Offline, SignedOut: then the draft is there as before.
    */
   async send(): Promise<Sent> {
     clearTimeout(this.#timer);
     this.#failure.value = null;
     await this.files.settled();
-    await this.#inTurn(() => this.#steps(true));
+    await this.#inTurn(() => this.#steps("sent"));
     const sent = this.#sent.value;
-    if (sent === null) throw new Refused(400, "The draft has no recipient", null);
-    return sent;
+    if (sent !== null) return sent;
+    if (this.#closed) throw new DOMException("Nobody writes it any more", "AbortError");
+    throw new Refused(400, texts.writing.missing.recipient, null);
   }
 
-  /** Deletes it here and on the host. Throws what client.ts throws. */
+  /** Deletes it here and on the host. Throws what client.ts throws: then it is there as before. */
   async discard(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.files.cancelAll();
     await this.#running.catch(() => {});
     const id = this.id.value;
     if (id !== null) {
       try {
-        await client.deleteDraft(id);
+        const item = await deleteOnHost(id);
+        this.#parts.onChanged(id, item);
+        if (item !== null) this.#parts.onError(wasSent());
       } catch (error) {
-        if (!(error instanceof Refused && error.status === 404)) {
-          this.#closed = false;
-          throw error;
-        }
+        this.#closed = false;
+        this.#schedule(PAUSE);
+        this.files.start();
+        throw error;
       }
-      this.#parts.onChanged(id, null);
     }
+    this.files.cancelAll();
     dropLocally(this.key);
     this.isDiscarded = true;
   }
@@ -169,7 +173,7 @@ export class Draft {
     const content = this.content.value;
     const id = this.id.value;
     if (id !== null || isWorthKeeping(content)) {
-      this.#kept.value = keepLocally({ key: this.key, id, content });
+      this.#kept.value = keepLocally({ key: this.key, id, content, bases: this.#bases });
     } else {
       dropLocally(this.key);
       this.#kept.value = true;
@@ -181,12 +185,10 @@ export class Draft {
     if (!this.#closed) this.#timer = setTimeout(() => void this.save(), pause);
   }
 
-  /** The id of the host's copy, made if need be: for uploads. null while it has no recipient. */
+  /** The id of the host's copy, made if need be, its files known: for uploads. null while it has no recipient. */
   async #ensured(): Promise<number | null> {
-    if (this.id.value === null && this.content.value.to.length > 0) {
-      await this.#inTurn(() => this.#create());
-    }
-    return this.id.value;
+    await this.#inTurn(() => this.#steps("made"));
+    return this.#closed || this.#sent.value !== null ? null : this.id.value;
   }
 
   /** One request at a time: two that overtake each other would make two drafts, or save the older text. */
@@ -196,100 +198,169 @@ export class Draft {
     return done;
   }
 
-  async #steps(sending: boolean): Promise<void> {
+  /** All that is to be done for what is wanted. Of `saved` nobody waits for the end: it throws nothing. */
+  async #steps(wanted: DraftFacts["wanted"]): Promise<void> {
     if (this.#closed || this.#sent.value !== null) return;
-    this.#doing.value = sending ? "sending" : "saving";
+    this.#doing.value = wanted === "sent" ? "sending" : "saving";
     try {
-      while (true) {
-        const step = nextStep({
-          content: this.content.value,
-          id: this.id.value,
-          saved: this.#saved.value,
-          sending,
-          uploads: 0,
-        });
-        if (step === "nothing") break;
-        if (step === "create") await this.#create();
-        if (step === "replace") await this.#replace();
-        if (step === "send") {
-          await this.#send();
-          break;
+      let isGoingOn = true;
+      while (isGoingOn && !this.#closed && this.#sent.value === null) {
+        try {
+          isGoingOn = await this.#step(wanted);
+        } catch (error) {
+          // What goes to others is looked at again first; what is saved is saved as a draft of its own.
+          if (wanted === "sent" || !(error instanceof WentApart)) throw error;
+          if (!this.#closed) this.#parts.onError(error);
         }
       }
-      this.#failure.value = null;
+      if (wanted !== "made") this.#failure.value = null;
     } catch (error) {
-      // Whoever sends is told; what is not saved for want of a host is tried again.
-      if (!sending || isPassing(error)) this.#failed(error);
-      if (sending) throw error;
+      this.#failed(error, wanted);
+      if (wanted !== "saved") throw error;
     } finally {
       this.#doing.value = "nothing";
     }
   }
 
-  async #create(): Promise<void> {
-    if (this.id.value !== null) return;
-    const content = this.content.value;
-    this.id.value = await client.createDraft(draftBody(content, this.#parts.from));
-    this.#nowSaved(content);
+  /** Does the next; false: there was nothing to do. */
+  async #step(wanted: DraftFacts["wanted"]): Promise<boolean> {
+    const id = this.id.value;
+    const step = nextStep({
+      content: this.content.value,
+      id,
+      saved: this.#saved.value,
+      isSure: this.#sureAt !== null && Math.abs(Date.now() - this.#sureAt) < SURE,
+      wanted,
+    });
+    if (step === "nothing") return false;
+    if (step === "create") await this.#create();
+    // Of the others each has one.
+    else if (id === null) return false;
+    else if (step === "read") await this.#read(id, wanted);
+    else if (step === "replace") await this.#replace(id, wanted);
+    else await this.#send(id);
+    return true;
   }
 
-  async #replace(): Promise<void> {
-    const id = this.id.value;
-    if (id === null) return;
+  async #create(): Promise<void> {
     const content = this.content.value;
+    const id = await client.createDraft(draftBody(content, this.#parts.from));
+    batch(() => {
+      this.id.value = id;
+      this.#nowSaved(content);
+    });
+    void this.#tell(id);
+  }
+
+  /** Throws WentApart where it is not, or no more, what this page knows. Then what is written here has no copy there. */
+  async #read(id: number, wanted: DraftFacts["wanted"]): Promise<void> {
+    const item = await itemOnHost(id);
+    const host = item === null
+      ? null
+      : { content: await contentOf(item), isSent: item.time !== null };
+    const found = foundAs(host, {
+      content: this.content.value,
+      bases: this.#bases,
+      isWhole: !this.files.isMoving,
+    });
+    if (found.kind === "apart") {
+      this.#goApart(id, item);
+      throw new WentApart(found.why);
+    }
+    if (item === null) return;
+    this.#parts.onChanged(id, item);
+    if (item.time !== null) return this.#nowSent({ id, time: item.time });
+    const more = this.files.has(item.attachments);
+    if (found.kind === "saved") this.#nowSaved(found.content);
+    if (more && wanted === "sent") throw new Refused(409, texts.writing.moreFiles, null);
+  }
+
+  async #replace(id: number, wanted: DraftFacts["wanted"]): Promise<void> {
+    const content = this.content.value;
+    const before = this.#bases;
+    // Should the answer be lost, or the page be closed now: this may be what the host has.
+    this.#bases = [...before, content];
+    this.#keep();
     try {
       await client.replaceDraft(id, draftBody(content, this.#parts.from));
     } catch (error) {
-      if (!(error instanceof Refused && error.status === 404)) throw error;
-      // Deleted elsewhere while it is written here: what is written counts, and becomes a new one.
-      this.id.value = null;
-      this.#saved.value = null;
-      this.files.lost(error);
-      this.#parts.onChanged(id, null);
-      return;
+      if (!isPassing(error)) this.#bases = before;
+      // Deleted or sent elsewhere while it is written here?
+      if (isRefusal(error, [403, 404])) await this.#read(id, wanted);
+      if (this.#sent.value !== null) return;
+      throw error;
     }
     this.#nowSaved(content);
+    void this.#tell(id);
   }
 
-  async #send(): Promise<void> {
-    const id = this.id.value;
-    if (id === null) return;
-    await this.files.checked(id);
-    let sent: Sent;
+  async #send(id: number): Promise<void> {
     try {
-      sent = await client.sendDraft(id);
+      await this.files.checked(id);
+      this.#nowSent(await client.sendDraft(id));
     } catch (error) {
-      const done = await sentBefore(id, error);
-      if (done === null) throw error;
-      sent = done;
+      // Was it sent all the same, the answer lost on its way, or by another tab? Is it gone?
+      if (!(error instanceof Offline) && !isRefusal(error, [403, 404, 409])) throw error;
+      try {
+        await this.#read(id, "sent");
+      } catch (found) {
+        if (found instanceof WentApart) throw found;
+      }
+      if (this.#sent.value === null) throw error;
+      return;
     }
-    this.#sent.value = sent;
-    dropLocally(this.key);
     // It stands in its thread before whoever waits for the sending takes their own view of it away.
     await this.#tell(id);
   }
 
-  #nowSaved(content: DraftContent): void {
+  #knows(content: DraftContent): void {
     this.#saved.value = content;
-    const id = this.id.value;
+    this.#bases = [content];
+    this.#sureAt = Date.now();
+  }
+
+  #nowSaved(content: DraftContent): void {
+    this.#knows(content);
     if (isSame(content, this.content.value)) dropLocally(this.key);
     else this.#keep();
-    if (id !== null) void this.#tell(id);
+  }
+
+  #nowSent(sent: Sent): void {
+    this.#sent.value = sent;
+    dropLocally(this.key);
+  }
+
+  /** What the host has under this id is no copy of what is written here. */
+  #goApart(id: number, item: MessageItem | null): void {
+    batch(() => {
+      this.id.value = null;
+      this.#saved.value = null;
+      this.#bases = [];
+      this.#sureAt = null;
+      this.#keep();
+      this.files.lost();
+    });
+    this.#parts.onChanged(id, item);
   }
 
   async #tell(id: number): Promise<void> {
     try {
-      this.#parts.onChanged(id, await client.message(id));
+      this.#parts.onChanged(id, await client.message(id, { fresh: true }));
     } catch (error) {
       this.#parts.onError(error);
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, wanted: DraftFacts["wanted"]): void {
     if (isPassing(error)) {
+      // What was asked may be done all the same: then the host's copy is another, or it is sent.
+      this.#saved.value = null;
       this.#failure.value = "offline";
       this.#schedule(error instanceof Refused ? (error.retryAfter ?? 15) * 1000 : RETRY);
-    } else if (error instanceof Refused) this.#failure.value = { reason: error.message };
+    } else if (error instanceof WentApart) this.#schedule(PAUSE);
+    // Whoever waits for the end is told.
+    else if (wanted !== "saved") return;
+    else if (error instanceof Refused) this.#failure.value = { reason: error.message };
     else this.#parts.onError(error);
   }
 
@@ -310,19 +381,13 @@ export class Draft {
   }
 }
 
-function isPassing(error: unknown): error is Offline | Refused {
-  return error instanceof Offline || (error instanceof Refused && error.isPassing);
+/** What is written here and the host's copy are two things from now on. */
+class WentApart extends Refused {
+  constructor(why: Apart) {
+    super(409, texts.writing.apart[why], null);
+  }
 }
 
-/** Was it sent all the same, the answer lost on its way, or by another tab? */
-async function sentBefore(id: number, error: unknown): Promise<Sent | null> {
-  if (!(error instanceof Offline) && !(error instanceof Refused && error.status === 409)) {
-    return null;
-  }
-  try {
-    const { time } = await client.message(id);
-    return time === null ? null : { id, time };
-  } catch {
-    return null;
-  }
+function local(id: number | null, content: DraftContent): LocalDraft {
+  return { key: crypto.randomUUID(), id, content, bases: [] };
 }

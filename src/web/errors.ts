@@ -37,3 +37,8 @@ export class SignedOut extends Error {
     super("This browser is not signed in");
   }
 }
+
+/** Is it worth trying the same again later? */
+export function isPassing(error: unknown): error is Offline | Refused {
+  return error instanceof Offline || (error instanceof Refused && error.isPassing);
+}

@@ -1,7 +1,7 @@
 // Where a link in a message may go, and what in a plain text is a link. Pure.
 
 import { Address } from "../wire/address.ts";
-import { formatRoute, HOME } from "./router.ts";
+import { formatRoute, HOME, SIGN_IN } from "./router.ts";
 
 export interface LinkTarget {
   readonly href: string;
@@ -13,7 +13,10 @@ export interface LinkTarget {
   readonly isNamedBy: (label: string) => boolean;
 }
 
-/** http and https, mail addresses, and fmsg addresses; null for all else: scripts, data, files, paths of this host. */
+/**
+ * http and https, mail addresses, and fmsg addresses; null for all else: scripts, data, files, paths of this host, links
+ * that sign in.
+ */
 export function linkTarget(href: string): LinkTarget | null {
   const text = href.trim();
   const decoded = decodedAddress(text);
@@ -23,6 +26,8 @@ export function linkTarget(href: string): LinkTarget | null {
   if (url === null) return null;
   if (url.protocol === "mailto:") return mailTarget(url);
   if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+  // Of this host, or another: it would sign the reader in as whoever sent it.
+  if (url.hash.startsWith(SIGN_IN)) return null;
   // Names in front of the host are there to be taken for it.
   url.username = "";
   url.password = "";

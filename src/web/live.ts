@@ -27,7 +27,7 @@ const TICK = 10_000;
  * many milliseconds without an event the lists are read; where that fails the connection is taken for lost.
  */
 const SILENCE = 300_000;
-/** While nobody sees the page, what was missed is caught up with when it is seen again. */
+/** Milliseconds unseen after which there is another connection when the page is seen again. */
 const AWAY = 60_000;
 
 export class Live {
@@ -46,7 +46,9 @@ export class Live {
     addEventListener("online", () => this.again(), { signal });
     addEventListener("offline", () => this.#lost(), { signal });
     // A page that comes back out of the browser's memory has no connection any more.
-    addEventListener("pageshow", ({ persisted }) => persisted && this.again(), { signal });
+    addEventListener("pageshow", (event) => {
+      if (event instanceof PageTransitionEvent && event.persisted) this.again();
+    }, { signal });
     document.addEventListener("visibilitychange", () => this.#seen(), { signal });
     const ticking = setInterval(() => this.#tick(), TICK);
     signal.addEventListener("abort", () => clearInterval(ticking));
@@ -136,10 +138,11 @@ export class Live {
       this.#hidden = Date.now();
       return;
     }
-    const away = this.#hidden === null ? 0 : Date.now() - this.#hidden;
+    const away = this.#hidden === null ? 0 : Math.abs(Date.now() - this.#hidden);
     this.#hidden = null;
     if (this.#socket === null) this.again();
-    else if (away > AWAY) void this.#caughtUp();
+    // It may have died while the page slept, and nothing tells.
+    else if (away > AWAY) this.again();
   }
 
   #tick(): void {
@@ -148,7 +151,8 @@ export class Live {
     this.#ticked = now;
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     if (slept) return this.again();
-    if (now - this.#heard < SILENCE) return;
+    // Clocks are set back, too.
+    if (Math.abs(now - this.#heard) < SILENCE) return;
     this.#heard = now;
     if (document.visibilityState === "visible") void this.#caughtUp();
   }

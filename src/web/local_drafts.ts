@@ -2,25 +2,38 @@
 
 import { type DraftContent, EMPTY_DRAFT } from "./draft_steps.ts";
 
-/** `id` is that of the host's copy, null where there is none. */
 export interface LocalDraft {
   readonly key: string;
+  /** Of the host's copy; null: there is none. */
   readonly id: number | null;
   readonly content: DraftContent;
+  /** What the host's copy says unless it was changed elsewhere: what was read there, and what was being saved. */
+  readonly bases: readonly DraftContent[];
 }
 
 const PREFIX = "fmsg draft ";
 const MOST = 50;
 
 /** Is it kept? Does not fail: in a browser that keeps nothing, or no more, only the host keeps drafts. */
-export function keepLocally({ key, id, content }: LocalDraft): boolean {
+export function keepLocally({ key, ...draft }: LocalDraft): boolean {
   try {
     if (localStorage.getItem(PREFIX + key) === null && localDrafts().length >= MOST) return false;
-    localStorage.setItem(PREFIX + key, JSON.stringify({ id, content }));
+  } catch {
+    return false;
+  }
+  // Where there is no room for all, what is written counts: without its bases it becomes a draft of its own.
+  if (isPut(key, draft) || isPut(key, { ...draft, bases: [] })) return true;
+  // An older state of it would be taken for the newest.
+  dropLocally(key);
+  return false;
+}
+
+function isPut(key: string, draft: Omit<LocalDraft, "key">): boolean {
+  try {
+    localStorage.setItem(PREFIX + key, JSON.stringify(draft));
     return true;
   } catch {
-    // Full, or switched off. An older state of it would be taken for the newest.
-    dropLocally(key);
+    // Full, or switched off.
     return false;
   }
 }
@@ -49,8 +62,8 @@ export function forgetLocalDrafts(): void {
 
 function parsed(key: string, text: string | null): LocalDraft | null {
   try {
-    const { id, content }: Partial<LocalDraft> = JSON.parse(text ?? "null");
-    return { key, id: id ?? null, content: { ...EMPTY_DRAFT, ...content } };
+    const { id = null, content, bases = [] }: Partial<LocalDraft> = JSON.parse(text ?? "null");
+    return { key, id, content: { ...EMPTY_DRAFT, ...content }, bases };
   } catch {
     return null;
   }

@@ -6,10 +6,20 @@ import { lookForNewVersion, onNewVersion, startWorker } from "./offline.ts";
 import { renewPush } from "./push.ts";
 import { onOtherOwner } from "./owner.ts";
 import { HOME, signInToken } from "./router.ts";
-import { ended, session, startSession } from "./session.ts";
-import { connection, followAddress, go, notify, startMail, stopMail, tell } from "./state.ts";
+import { addressIn, ended, session, startSession } from "./session.ts";
+import {
+  beginAgain,
+  connection,
+  followAddress,
+  go,
+  notify,
+  startMail,
+  stopMail,
+  tell,
+} from "./state.ts";
 import { texts } from "./texts.ts";
 import { Shell } from "./views/shell.tsx";
+import { LinkQuestion } from "./views/sign_in.tsx";
 
 addEventListener("popstate", () => followAddress());
 // A link pasted where the page is open already loads nothing anew.
@@ -18,15 +28,20 @@ addEventListener("hashchange", () => {
 });
 onOtherOwner((now) => {
   if (now === null) ended();
-  else startSession().catch(tell);
+  else if (now !== addressIn(session.value)) startSession().catch(tell);
 });
 
-render(<Shell />, document.body);
+render(
+  <>
+    <Shell />
+    <LinkQuestion />
+  </>,
+  document.body,
+);
 
 let address: string | null = null;
 effect(() => {
-  const { value } = session;
-  const now = value.kind === "in" ? value.session.address : null;
+  const now = addressIn(session.value);
   if (now === address) return;
   // Whoever signs in next has no use for what was open.
   if (address !== null) go(HOME, { replace: true });
@@ -52,6 +67,12 @@ onNewVersion(() =>
     stays: true,
   })
 );
+
+// What a first visit begins with is asked for before there is a worker to keep it for reading offline.
+if (navigator.serviceWorker?.controller === null) {
+  const again = (): void => void beginAgain().catch(() => {});
+  navigator.serviceWorker.addEventListener("controllerchange", again, { once: true });
+}
 
 startSession().catch(tell);
 void startWorker((url) => {

@@ -53,11 +53,33 @@ export function arrivedAt(item: MessageItem, me: string): number {
   return latest > 0 ? latest : item.time ?? 0;
 }
 
+/**
+ * How it stands with each address, once: somebody to whom it could not be delivered may be added, and then it was sent
+ * there once more. In the order of `to`, then of the batches.
+ */
+export function latestDeliveries(
+  item: Pick<MessageItem, "to_delivery" | "add_to">,
+): DeliveryJson[] {
+  if (item.add_to.length === 0) return item.to_delivery;
+  const found = new Map<string, DeliveryJson>();
+  for (const delivery of deliveriesOf(item)) {
+    const key = addressKey(delivery.addr);
+    const before = found.get(key);
+    if (before === undefined || !isThere(before)) found.set(key, delivery);
+  }
+  return [...found.values()];
+}
+
+function isThere({ state }: DeliveryJson): boolean {
+  return state === "delivered" || state === "local";
+}
+
 /** All deliveries, of `to` and of the batches. */
-export function deliveriesOf(item: MessageItem): DeliveryJson[] {
-  return item.add_to.length === 0
-    ? item.to_delivery
-    : [...item.to_delivery, ...item.add_to.flatMap(({ to_delivery }) => to_delivery)];
+function deliveriesOf(
+  { to_delivery, add_to }: Pick<MessageItem, "to_delivery" | "add_to">,
+): DeliveryJson[] {
+  if (add_to.length === 0) return to_delivery;
+  return [...to_delivery, ...add_to.flatMap((batch) => batch.to_delivery)];
 }
 
 /**

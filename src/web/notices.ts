@@ -8,6 +8,8 @@ export interface Notice {
   readonly text: string;
   /** A button beside it; pressing it closes the notice too. */
   readonly offer: Offer | null;
+  /** Until it is closed; else it goes by itself after a while. */
+  readonly stays: boolean;
 }
 
 export interface Offer {
@@ -15,7 +17,6 @@ export interface Offer {
   readonly act: () => void;
 }
 
-const SHOWN = 8_000;
 const MOST = 4;
 
 /** The newest last. */
@@ -26,16 +27,15 @@ export const announced: Signal<string> = signal("");
 
 let count = 0;
 
-/** The same text is not there twice. Problems stay until they are closed; news goes by itself, unless `stays`. */
+/** The same text is not there twice. Problems stay until they are closed; news goes by itself, unless it `stays`. */
 export function notify(
   text: string,
   tone: Notice["tone"] = "problem",
   { offer = null, stays = false }: { readonly offer?: Offer | null; readonly stays?: boolean } = {},
 ): void {
   if (notices.value.some((notice) => notice.text === text)) return;
-  const id = ++count;
-  notices.value = [...notices.value, { id, tone, text, offer }].slice(-MOST);
-  if (tone === "news" && !stays) setTimeout(() => closeNotice(id), SHOWN);
+  const notice: Notice = { id: ++count, tone, text, offer, stays: stays || tone === "problem" };
+  notices.value = [...notices.value, notice].slice(-MOST);
 }
 
 export function closeNotice(id: number): void {

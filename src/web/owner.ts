@@ -23,7 +23,7 @@ export function setOwner(address: string | null): void {
 
 /** Another tab signed in as somebody else, or (null) out. */
 export function onOtherOwner(told: (address: string | null) => void): void {
-  addEventListener("storage", ({ key, newValue }) => {
-    if (key === OWNER) told(newValue);
+  addEventListener("storage", (event) => {
+    if (event instanceof StorageEvent && event.key === OWNER) told(event.newValue);
   });
 }

@@ -3,6 +3,7 @@
 import type { DeliveryJson, MessageItem } from "../api/message_schema.ts";
 import { addressKey } from "./addresses.ts";
 import type { DraftContent } from "./draft_steps.ts";
+import { latestDeliveries } from "./message_facts.ts";
 import { strangersOf } from "./strangers.ts";
 
 /** In what way it failed: those who failed in the same way are helped at once. */
@@ -62,9 +63,12 @@ export function recoveryOf(
   if (addressKey(item.from) !== me || !isText(item)) return null;
   const failure = failureOf(delivery);
   if (failure === null) return null;
-  const group = item.to_delivery.filter((other) =>
-    failureOf(other) === failure && !done.has(addressKey(other.addr))
-  );
+  // Whom it reached after they were added needs nothing more.
+  const first = new Set(item.to.map(addressKey));
+  const group = latestDeliveries(item).filter((other) => {
+    const key = addressKey(other.addr);
+    return first.has(key) && failureOf(other) === failure && !done.has(key);
+  });
   if (group[0]?.addr !== delivery.addr) return null;
   const to = group.map(({ addr }) => addr);
   return { failure, to, ways: waysFor(failure, to, { item, parent, me }) };

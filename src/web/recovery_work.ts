@@ -63,6 +63,8 @@ export class RecoveryWork {
   readonly #recovery: Recovery;
   readonly #way: Way;
   readonly #onLeft: () => void;
+  /** Whose work it is. */
+  readonly #from: string;
   #files: File[] | null = null;
   #text: string | null = null;
   #draft: Draft | null = null;
@@ -73,6 +75,7 @@ export class RecoveryWork {
     this.#recovery = recovery;
     this.#way = way;
     this.#onLeft = onLeft;
+    this.#from = me()?.address ?? "";
     this.steps = signal(
       stepsOf(way).map((kind) => ({ kind, state: "to do", percent: null, note: null })),
     );
@@ -144,6 +147,7 @@ export class RecoveryWork {
     await refreshMessage(pid);
     const parent = mail.peek().mailbox?.message(pid) ?? null;
     if (parent !== null && arrivalOf(parent, add) !== "not added") return null;
+    this.#stop.signal.throwIfAborted();
     await addPeople(pid, add);
     return null;
   }
@@ -211,8 +215,10 @@ export class RecoveryWork {
   /** What is only on its way to be sent is no draft to be shown among the others. */
   #begun(): Draft {
     const draft = Draft.begin({
-      from: me()?.address ?? "",
+      from: this.#from,
       onChanged: (id, item) => {
+        // The answer may come when somebody else is signed in.
+        if (me()?.address !== this.#from) return;
         if (item === null || item.time !== null) putMessage(id, item);
       },
       onError: tell,
@@ -249,8 +255,9 @@ export class RecoveryWork {
   }
 }
 
+// Also when somebody else is signed in now, which comes without anybody's being signed out.
 effect(() => {
-  if (session.value.kind !== "out") return;
+  if (session.value.kind === "in") return;
   for (const work of works.peek().values()) work.abandon();
   works.value = new Map();
 });

@@ -45,6 +45,9 @@ export function formatRoute({ list, query, open }: Route): string {
   return text === "" ? "/" : `/?${text}`;
 }
 
+/** How `location.hash` of a sign-in link begins. */
+export const SIGN_IN = "#sign-in=";
+
 /** The token of a sign-in link in `location.hash`; null when there is none. */
 export function signInToken(hash: string): string | null {
   return /^#sign-in=([A-Za-z0-9_-]{16,256})$/.exec(hash)?.[1] ?? null;

@@ -4,19 +4,35 @@ import { type Signal, signal } from "@preact/signals";
 import type { Session } from "../api/client_types.ts";
 import * as client from "./client.ts";
 import { Offline, Refused, SignedOut } from "./errors.ts";
-import { forgetLocalDrafts } from "./local_drafts.ts";
+import { forgetLocalDrafts, localDrafts } from "./local_drafts.ts";
+import { notify } from "./notices.ts";
 import { forgetSeen } from "./offline.ts";
 import { owner, setOwner } from "./owner.ts";
 import { forgetPush } from "./push.ts";
-import { signInToken } from "./router.ts";
+import { SIGN_IN, signInToken } from "./router.ts";
+import { texts } from "./texts.ts";
+
+/** Why nobody is: the link was no good, the session ended, or nobody has signed in yet. */
+export type Why = "never" | "link" | "too often" | "ended" | "offline";
 
 export type SessionState =
   | { readonly kind: "starting" }
-  /** `why`: the link was no good, the session ended, or nobody has signed in yet. */
-  | { readonly kind: "out"; readonly why: "never" | "link" | "too often" | "ended" | "offline" }
+  | { readonly kind: "out"; readonly why: Why }
   | { readonly kind: "in"; readonly session: Session };
 
 export const session: Signal<SessionState> = signal({ kind: "starting" });
+
+/** null: nobody is signed in. */
+export function addressIn(state: SessionState): string | null {
+  return state.kind === "in" ? state.session.address : null;
+}
+
+/**
+ * The token of a link that was opened where somebody is signed in, or has written what only this browser keeps: whoever sent
+ * the link may have made it for another, and would read what is written from then on. So the person is asked. null: nothing
+ * is to be asked.
+ */
+export const askedLink: Signal<string | null> = signal(null);
 
 /**
  * Signs in by the link that the page was opened with, or goes on with the session there is. The token leaves the address
@@ -24,17 +40,63 @@ export const session: Signal<SessionState> = signal({ kind: "starting" });
  */
 export async function startSession(): Promise<void> {
   const token = signInToken(location.hash);
-  if (location.hash.startsWith("#sign-in=")) {
+  if (location.hash.startsWith(SIGN_IN)) {
     history.replaceState(null, "", location.pathname + location.search);
   }
+  if (token === null) await goOn();
+  else if (await isInUse()) askedLink.value = token;
+  else await signInBy(token);
+}
+
+/** By the link, which ends the session there was. Throws what nobody expects. */
+export async function signInBy(token: string): Promise<void> {
+  askedLink.value = null;
+  if (session.value.kind === "out") session.value = { kind: "starting" };
   try {
-    if (token !== null) await client.signIn(token);
+    await client.signIn(token);
+  } catch (error) {
+    const why = reasonOf(error, true);
+    // Without an answer nobody knows who is signed in now; a link that is refused signs nobody out.
+    if (why !== "offline" && (session.value.kind === "in" || await goOn() === "in")) {
+      return notify(problemOf(why) ?? "");
+    }
+    session.value = { kind: "out", why };
+    if (!isExpected(error)) throw error;
+    return;
+  }
+  await goOn();
+}
+
+/** With the session there is. Throws what nobody expects. */
+async function goOn(): Promise<SessionState["kind"]> {
+  try {
     await refreshSession();
   } catch (error) {
-    // A link that was used before, opened once more where one is signed in.
-    if (token !== null && reasonOf(error, true) === "link" && await isSignedIn()) return;
-    session.value = { kind: "out", why: reasonOf(error, token !== null) };
+    session.value = { kind: "out", why: reasonOf(error, false) };
     if (!isExpected(error)) throw error;
+  }
+  return session.value.kind;
+}
+
+/** Would another's signing in take something from whoever was here? In a browser that is new nobody is asked. */
+async function isInUse(): Promise<boolean> {
+  if (owner() === null) return false;
+  return session.value.kind === "in" || await goOn() === "in" || localDrafts().length > 0;
+}
+
+/** What is told to whoever is not signed in; null: nothing went wrong. */
+export function problemOf(why: Why): string | null {
+  switch (why) {
+    case "never":
+      return null;
+    case "link":
+      return texts.signIn.used;
+    case "too often":
+      return texts.signIn.tooOften;
+    case "ended":
+      return texts.signIn.ended;
+    case "offline":
+      return texts.notices.offline;
   }
 }
 
@@ -58,16 +120,6 @@ function claim(address: string): void {
   // Whoever signs in now has not asked to be told. Where nothing is kept nobody knows who was here.
   if (before !== null) forgetPush().catch(() => {});
   setOwner(address);
-}
-
-async function isSignedIn(): Promise<boolean> {
-  try {
-    await refreshSession();
-    return true;
-  } catch (error) {
-    if (isExpected(error)) return false;
-    throw error;
-  }
 }
 
 /** Ends the session, and forgets what this browser has kept of it. Throws Offline: then it goes on. */
@@ -94,7 +146,7 @@ export function ended(): void {
   forgetPush().catch(() => {});
 }
 
-function reasonOf(error: unknown, byLink: boolean): "never" | "link" | "too often" | "offline" {
+function reasonOf(error: unknown, byLink: boolean): Exclude<Why, "ended"> {
   if (error instanceof SignedOut) return byLink ? "link" : "never";
   if (error instanceof Refused && error.status === 429) return "too often";
   if (error instanceof Refused && !error.isPassing && byLink) return "link";

@@ -20,6 +20,7 @@ export { announce, closeNotice, notices, notify } from "./notices.ts";
 export { followAddress, go, route } from "./history.ts";
 export { session } from "./session.ts";
 
+const LISTS: readonly List[] = ["received", "sent"];
 const PAGE = 50;
 /** Further down whoever scrolls wants more at once. */
 const MORE = 100;
@@ -151,23 +152,36 @@ export function hasMore(view: "inbox" | "sent"): boolean {
 export async function catchUp(): Promise<void> {
   const box = mailbox;
   if (box === null) return;
-  await Promise.all((["received", "sent"] as const).map((list) => catchUpWith(box, list)));
+  await Promise.all(LISTS.map((list) => catchUpWith(box, list)));
   if (box !== mailbox) return;
   const { open } = route.value;
   if (open?.kind === "thread") await refreshThread(box, open.id);
 }
 
+/**
+ * Once more what a page begins with: asked for before there was a service worker, none has kept it. Throws what client.ts
+ * throws.
+ */
+export async function beginAgain(): Promise<void> {
+  await refreshSession();
+  const box = mailbox;
+  if (box === null) return;
+  await Promise.all(LISTS.map((list) => loadPage(box, list, Infinity, { fresh: true })));
+}
+
 async function catchUpWith(box: Mailbox, list: List): Promise<void> {
   const low = box.nextBefore(list) ?? 0;
   const newest = box.newestOf(list);
+  // What the service worker has kept would be taken for what is there now, and what came since for gone.
+  const fresh = true;
   // The page has only just begun: what may have come since then is on top.
   if (performance.now() - begun < JUST_BEGUN && box.size > 0) {
-    const reached = await loadPage(box, list, Infinity, FEW);
+    const reached = await loadPage(box, list, Infinity, { limit: FEW, fresh });
     if (box !== mailbox || reached === null || reached <= newest) return;
   }
   let before: number | null = Infinity;
   for (let page = 0; page < CAUGHT_UP; page++) {
-    before = await loadPage(box, list, before);
+    before = await loadPage(box, list, before, { fresh });
     if (box !== mailbox || before === null || before <= low) return;
   }
   // So much came that what was here before is not reached: what lies between is loaded when it is scrolled to.
@@ -189,12 +203,12 @@ export async function loadThread(id: number): Promise<void> {
   await climb(box, id);
 }
 
-/** A message whose state may have changed. Throws what client.ts throws. */
+/** A message whose state may have changed, as the host has it now. Throws what client.ts throws. */
 export async function refreshMessage(id: number): Promise<void> {
   const box = mailbox;
   if (box === null) return;
   try {
-    box.put(await client.message(id));
+    box.put(await client.message(id, { fresh: true }));
   } catch (error) {
     if (!(error instanceof Refused && error.status === 404)) throw error;
     box.remove(id);
@@ -228,20 +242,26 @@ let marking: Promise<void> | null = null;
 function markReads(): Promise<void> {
   return marking ??= (async () => {
     try {
-      for (const id of unmarked) {
-        const { time_read } = await client.markRead(id);
-        unmarked.delete(id);
-        const item = mailbox?.message(id) ?? null;
-        if (item !== null) mailbox?.put({ ...item, read: true, time_read });
-      }
+      for (const id of unmarked) await tellRead(id);
     } catch (error) {
       // Nobody waits for it; offline it is told at the next catching up.
-      if (error instanceof Refused && !error.isPassing) unmarked.clear();
       if (error instanceof SignedOut) ended();
     } finally {
       marking = null;
     }
   })();
+}
+
+/** What is refused for good, because it is gone, is not told again. */
+async function tellRead(id: number): Promise<void> {
+  try {
+    const { time_read } = await client.markRead(id);
+    const item = mailbox?.message(id) ?? null;
+    if (item !== null) mailbox?.put({ ...item, read: true, time_read });
+  } catch (error) {
+    if (!(error instanceof Refused) || error.isPassing) throw error;
+  }
+  unmarked.delete(id);
 }
 
 /** Adds people as one batch, and shows it. Throws what client.ts throws. */
@@ -318,11 +338,11 @@ async function loadPage(
   box: Mailbox,
   list: List,
   before: number | null,
-  limit: number = before === Infinity ? PAGE : MORE,
+  { limit = before === Infinity ? PAGE : MORE, fresh = false } = {},
 ): Promise<number | null> {
   if (before === null) return null;
   const asked = box.clock;
-  const items = await client.list(list, { limit, before });
+  const items = await client.list(list, { limit, before, fresh });
   if (box !== mailbox) return null;
   box.putPage({ list, before, limit, items, asked });
   version.value++;

@@ -72,8 +72,10 @@ self.addEventListener("fetch", (event) => {
   if (origin !== self.location.origin) return;
   const lasting = (work: Promise<unknown>): void => event.waitUntil(work);
   if (pathname === "/session") event.respondWith(ofSession(request, lasting));
-  else if (request.method !== "GET") return;
-  else if (request.mode === "navigate") {
+  else if (request.method !== "GET") {
+    const path = pathOfDraft(pathname);
+    if (path !== null) event.respondWith(ofDraft(request, path));
+  } else if (request.mode === "navigate") {
     // The page is one document; what else is navigated to (a file that is downloaded) is the network's.
     if (pathname === "/") event.respondWith(document());
   } else if (SHELL.includes(pathname)) event.respondWith(ofShell(request));
@@ -91,6 +93,11 @@ async function activate(): Promise<void> {
     if (name.startsWith("fmsg-shell ") && name !== SHELL_CACHE) await caches.delete(name);
   }
   await self.clients.claim();
+}
+
+/** Of what replaces, deletes or sends a draft: the draft's own. */
+function pathOfDraft(pathname: string): string | null {
+  return /^(\/fmsg\/[1-9][0-9]*)(?:\/send)?$/.exec(pathname)?.[1] ?? null;
 }
 
 /** Lists, messages, their bodies, and the small among their files: pictures. Nothing that is asked anew each time. */
@@ -133,13 +140,30 @@ async function ofSession(
   return response;
 }
 
+/** What was seen of a draft is old from then on: whoever went on with that would write over what is newer. */
+async function ofDraft(request: Request, path: string): Promise<Response> {
+  const response = await fetch(request);
+  // The host has done it, whatever becomes of what is kept.
+  if (response.ok) await forgetDraft(path).catch(() => {});
+  return response;
+}
+
+async function forgetDraft(path: string): Promise<void> {
+  generation++;
+  const cache = await caches.open(SEEN);
+  await cache.delete(path);
+  await cache.delete(`${path}/data`);
+}
+
 /** From the network; without one, what was seen before. */
 async function ofMessages(
   request: Request,
   lasting: (work: Promise<unknown>) => void,
 ): Promise<Response> {
   const asked = generation;
-  const seen = cached(request, SEEN);
+  // Who asks so (request.ts) would take what is old for new, and write over what is newer.
+  const isAskedFresh = request.cache === "no-store";
+  const seen = isAskedFresh ? Promise.resolve(undefined) : cached(request, SEEN);
   const fresh = fetch(request);
   try {
     const response = await Promise.race([fresh, patience(seen)]);

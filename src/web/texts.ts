@@ -65,6 +65,7 @@ export const texts = {
     emptySentHint: "What you send appears here, and whether it has arrived.",
     emptyDrafts: "No drafts",
     emptyDraftsHint: "What you start to write is kept here until you send it.",
+    draftsFurther: "There are no drafts among the latest messages. There may be older ones.",
     emptySearch: "Nothing found",
     emptySearchHint: "Only whole words are found. Try another form of the word, or fewer words.",
     searchFor: "Search messages",
@@ -172,7 +173,6 @@ export const texts = {
     attachments: (n: number) => counted(n, "file", "files"),
     viewImage: (name: string) => `Show ${name} larger`,
     imageNot: "No preview",
-    unknownType: "File",
   },
 
   details: {
@@ -190,7 +190,6 @@ export const texts = {
     from: "From",
     type: "Type",
     size: "Size",
-    read: "Read",
     hex: "Hex",
     base64: "Base64",
     form: "Show the header as",
@@ -235,9 +234,9 @@ export const texts = {
       200: "Delivered",
     },
     code: (code: number) => `code ${code}`,
-    hostSays: (what: string) => `Their host: ${what}`,
     title: "Delivery",
-    others: (n: number) => `The other ${counted(n, "recipient", "recipients")}`,
+    others: (n: number) =>
+      n === 1 ? "The other recipient" : `The other ${counted(n, "recipient", "recipients")}`,
     /** What can be done, by the code; the others have nothing to be done by hand. */
     todo: {
       1: "Tell whoever runs your host about it.",
@@ -306,9 +305,10 @@ export const texts = {
     recipients: (label: string) => `${label}: recipients`,
     people: "People you know",
     edit: (address: string) => `Edit ${address}`,
+    chipKeys: "Enter to edit, Delete to remove, the left and right arrows to go to the others.",
     removed: (address: string) => `${address} was removed`,
     topicLeft: (bytes: number) =>
-      bytes < 0 ? `${-bytes} bytes too long` : `${counted(bytes, "byte", "bytes")} left`,
+      `${counted(Math.abs(bytes), "byte", "bytes")} ${bytes < 0 ? "too long" : "left"}`,
     sendKeys: "Send (Ctrl or ⌘ and Enter)",
     options: "Options of this message",
     cancelFile: (name: string) => `Cancel uploading ${name}`,
@@ -332,6 +332,18 @@ export const texts = {
     },
     notSent: (reason: string) => `Not sent: ${reason}`,
     notSentOffline: "Not sent: you are offline. The draft is kept.",
+    /** What is written here and the host's copy became two things. */
+    apart: {
+      changed:
+        "This draft was changed elsewhere in the meantime. What you wrote here is a draft of its own now.",
+      sent:
+        "This draft was sent in the meantime, without your last changes. What you wrote here is a draft of its own now.",
+      deleted:
+        "This draft was discarded elsewhere in the meantime. What you wrote here is a new draft now.",
+    },
+    sentBefore: "This had been sent already. Only what you changed since then is discarded.",
+    moreFiles: "The draft has more files, which are shown now. Look at them, then send it.",
+    fileGone: (name: string) => `${name} is not in this draft any more: attach it again`,
   },
 
   address: {
@@ -421,6 +433,18 @@ export const texts = {
     used: "This link no longer works: it has been used, or is too old. Ask for a new one.",
     ended: "You are signed out.",
     tooOften: "Too many tries. Wait a minute, then open the link again.",
+    ask: "Sign in with this link?",
+    askedIn: <Part>(whom: Part): (Part | string)[] => ["You are signed in here as ", whom, "."],
+    askedOut: <Part>(whom: Part): (Part | string)[] => [
+      "This browser keeps drafts of ",
+      whom,
+      " that are not saved yet.",
+    ],
+    askedOther:
+      "If the link was made for somebody else, this browser becomes theirs: drafts that are not saved yet are deleted, and they can read what you write. Go on only if you asked for this link.",
+    byLink: "Sign in with the link",
+    stay: "Stay",
+    notNow: "Not now",
   },
 
   settings: {
@@ -460,6 +484,8 @@ export const texts = {
 
   notices: {
     offline: "The host cannot be reached. Try again in a moment.",
+    /** `status` is of HTTP; nothing else came. */
+    refused: (status: number) => `The host answered ${status}. Try again in a moment.`,
     open: "Open",
     newMessage: (from: string) => `New message from ${from}`,
     gone: "This message does not exist, or was not sent to you.",

@@ -2,7 +2,7 @@
 
 import type { MessageItem } from "../api/message_schema.ts";
 import { addressKey } from "./addresses.ts";
-import { arrivedAt, deliveriesOf } from "./message_facts.ts";
+import { arrivedAt, latestDeliveries } from "./message_facts.ts";
 
 export interface Thread {
   /** The topmost id that is known of; the root where `topic` is not null. It may change as ancestors come. */
@@ -80,8 +80,8 @@ export function summaryOf(
     received: sent.some(({ item }) => isReceived(item)),
     important: telling.some(({ item }) => item.important),
     attachments: sent.some(({ item }) => item.attachments.length > 0),
-    failed:
-      own.filter(({ item }) => deliveriesOf(item).some(({ state }) => state === "failed")).length,
+    failed: own.filter(({ item }) => latestDeliveries(item).some(({ state }) => state === "failed"))
+      .length,
     drafts: drafts.map(({ id }) => id),
     people: peopleIn(sent.length > 0 ? sent.map(({ item }) => item) : drafts, me),
     shown: sent.some(({ item }) => isShown(item.id)),

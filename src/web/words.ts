@@ -1,6 +1,7 @@
 // What the interface says in codes and numbers, in words: deliveries, sizes, times. Pure; the words are in texts.ts.
 
 import type { DeliveryJson, MessageItem } from "../api/message_schema.ts";
+import { latestDeliveries } from "./message_facts.ts";
 import { LANGUAGE, texts } from "./texts.ts";
 
 /** How it stands with a delivery, for its colour and sign. */
@@ -93,8 +94,7 @@ export function summaryWords(
   { time, to_delivery, add_to }: Pick<MessageItem, "time" | "to_delivery" | "add_to">,
 ): { readonly tone: Tone; readonly text: string } | null {
   if (time === null) return null;
-  const states = [...to_delivery, ...add_to.flatMap((batch) => batch.to_delivery)]
-    .map(({ state }) => state);
+  const states = latestDeliveries({ to_delivery, add_to }).map(({ state }) => state);
   const failed = states.filter((state) => state === "failed").length;
   const waiting = states.filter((state) => state === "pending").length;
   const words = texts.delivery.summary;
@@ -131,7 +131,7 @@ export function timeWords(at: number, now: number, zone?: string): string {
   const clock = format("clock", at, zone);
   const day = dayOf(at, zone);
   if (day === dayOf(now, zone)) return texts.time.at(clock);
-  if (day === dayOf(now - 86_400_000, zone)) return texts.time.yesterday(clock);
+  if (day === dayBefore(now, zone)) return texts.time.yesterday(clock);
   return texts.time.on(format(sameYear(at, now, zone) ? "day" : "dayYear", at, zone)) + ` ${clock}`;
 }
 
@@ -173,6 +173,13 @@ function format(name: keyof typeof FORMATS, at: number, zone: string | undefined
 
 function dayOf(at: number, zone: string | undefined): string {
   return format("key", at, zone);
+}
+
+/** 24 hours ago it may be the day before that, or still this one, where clocks were put forward or back. */
+function dayBefore(now: number, zone: string | undefined): string {
+  let at = now;
+  while (dayOf(at, zone) === dayOf(now, zone)) at -= 6 * 3_600_000;
+  return dayOf(at, zone);
 }
 
 function sameYear(at: number, now: number, zone: string | undefined): boolean {

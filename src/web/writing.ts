@@ -1,17 +1,30 @@
 // What is being written: answers at the ends of threads and messages on a page of their own; and what is on its way.
 
-import { computed, effect, type Signal, signal } from "@preact/signals";
+import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import type { MessageItem } from "../api/message_schema.ts";
 import { typedAddress, wellFormed } from "./addresses.ts";
 import * as client from "./client.ts";
-import { Draft, type DraftParts } from "./drafts.ts";
+import { deleteOnHost, wasSent } from "./draft_host.ts";
 import type { DraftContent } from "./draft_steps.ts";
+import { Draft, type DraftParts } from "./drafts.ts";
 import { Offline, Refused, SignedOut } from "./errors.ts";
-import { type LocalDraft, localDrafts } from "./local_drafts.ts";
+import { dropLocally, type LocalDraft, localDrafts } from "./local_drafts.ts";
 import { ownDomain } from "./lookups.ts";
 import { announce } from "./notices.ts";
 import type { Route } from "./router.ts";
-import { action, drafts, go, mail, me, notify, putMessage, route, session, tell } from "./state.ts";
+import {
+  action,
+  connection,
+  drafts,
+  go,
+  mail,
+  me,
+  notify,
+  putMessage,
+  route,
+  session,
+  tell,
+} from "./state.ts";
 import { texts } from "./texts.ts";
 import { answerTo, answerToNow } from "./writing_rules.ts";
 import { writesMarkdown } from "./writing_settings.ts";
@@ -76,7 +89,7 @@ export function openAnswer(
   draft: { readonly id: number | null; readonly key: string | null },
 ): void {
   void action(async () => {
-    const local = draft.key === null ? null : await byKey(draft.key);
+    const local = draft.key === null ? null : byKey(draft.key);
     const writing = local ?? (draft.id === null ? null : await byId(draft.id));
     if (writing !== null) openBox(writing);
   });
@@ -103,7 +116,7 @@ export async function openedBy(
     }
   }
   if (open?.kind !== "new") return "gone";
-  const there = open.local === undefined ? null : await byKey(open.local);
+  const there = open.local === undefined ? null : byKey(open.local);
   if (there !== null) return there;
   const to = typedAddress(open.to, ownDomain());
   return begun(to.kind === "address" ? { to: [to.text] } : {});
@@ -150,7 +163,8 @@ export async function send(writing: Writing): Promise<void> {
       notify(texts.writing.states.sent, "news", { offer: { label: texts.notices.open, act } });
     }
   } catch (error) {
-    notSent(writing, error, then);
+    // Not to whoever is signed in instead.
+    if (all.value.includes(writing)) notSent(writing, error, then);
   } finally {
     sendings.value = sendings.value.filter((other) => other !== writing);
   }
@@ -161,6 +175,23 @@ export async function discard(writing: Writing): Promise<void> {
   await writing.draft.discard();
   forget(writing);
   closeBox(writing);
+}
+
+/** As a list names it: open somewhere, in this browser, or on the host alone. Throws what client.ts throws. */
+export async function discardKept(
+  { id, local }: { readonly id: number | null; readonly local: string | null },
+): Promise<void> {
+  const open = all.value.find((one) =>
+    one.key === local || (id !== null && one.draft.id.value === id)
+  );
+  // It would be saved again.
+  if (open !== undefined) return await discard(open);
+  if (id !== null) {
+    const item = await deleteOnHost(id);
+    putMessage(id, item);
+    if (item !== null) tell(wasSent());
+  }
+  if (local !== null) dropLocally(local);
 }
 
 /** Is this one of the thread? */
@@ -202,7 +233,7 @@ async function answerThere(pid: number): Promise<Writing | null> {
   const open = all.value.find((one) => one.pid === pid && !sendings.value.includes(one));
   if (open !== undefined) return open;
   const local = localDrafts().find(({ content }) => content.pid === pid);
-  if (local !== undefined) return await fromLocal(local);
+  if (local !== undefined) return fromLocal(local);
   const item = drafts.value.find((draft) => draft.pid === pid);
   return item === undefined ? null : await byId(item.id);
 }
@@ -212,30 +243,21 @@ async function byId(id: number): Promise<Writing | null> {
   const open = all.value.find(({ draft }) => draft.id.value === id);
   if (open !== undefined) return open;
   const local = localDrafts().find((one) => one.id === id);
-  if (local !== undefined) return await fromLocal(local);
-  const item = await client.message(id);
+  if (local !== undefined) return fromLocal(local);
+  const item = await client.message(id, { fresh: true });
   if (item.time !== null) return null;
   return taken(new Writing(await Draft.open(parts(), item)));
 }
 
-async function byKey(key: string): Promise<Writing | null> {
+function byKey(key: string): Writing | null {
   const open = all.value.find((one) => one.key === key);
   if (open !== undefined) return open;
   const local = localDrafts().find((one) => one.key === key);
-  return local === undefined ? null : await fromLocal(local);
+  return local === undefined ? null : fromLocal(local);
 }
 
-/** The files of the host's copy are not in this browser's. Offline they are not known, and not needed. */
-async function fromLocal(local: LocalDraft): Promise<Writing> {
-  const draft = Draft.fromLocal(parts(), local);
-  if (local.id !== null) {
-    try {
-      draft.files.has((await client.message(local.id)).attachments);
-    } catch (error) {
-      if (error instanceof SignedOut) throw error;
-    }
-  }
-  return taken(new Writing(draft));
+function fromLocal(local: LocalDraft): Writing {
+  return taken(new Writing(Draft.fromLocal(parts(), local)));
 }
 
 function begun(content: Partial<DraftContent>): Writing {
@@ -284,6 +306,53 @@ effect(() => {
   if (session.value.kind === "in") return;
   for (const { draft } of all.peek()) draft.abandon();
   [all.value, answers.value, sendings.value, asked.value] = [[], [], [], null];
+});
+
+/** What each was on the host, the last time. */
+const ids = new WeakMap<Writing, number | null>();
+
+// A draft that was sent or changed elsewhere goes on as another one: the address of its page follows.
+effect(() => {
+  for (const writing of all.value) {
+    const id = writing.draft.id.value;
+    const before = ids.get(writing) ?? null;
+    ids.set(writing, id);
+    if (before !== null && before !== id) untracked(() => follow(writing, before));
+  }
+});
+
+function follow(writing: Writing, before: number): void {
+  const { open } = route.value;
+  if (open?.kind !== "draft" || open.id !== before) return;
+  go({ ...route.value, open: routeOf(writing) }, { replace: true });
+}
+
+// Sent, though nobody here waits for it: the answer was lost, or it was sent elsewhere.
+effect(() => {
+  for (const writing of all.value) {
+    const state = writing.draft.state.value;
+    if (state.kind === "sent") untracked(() => sentBefore(writing, state.id));
+  }
+});
+
+function sentBefore(writing: Writing, id: number): void {
+  if (sendings.value.includes(writing)) return;
+  forget(writing);
+  closeBox(writing);
+  const { open } = route.value;
+  if (open?.kind === "draft" && open.id === id) {
+    go({ ...route.value, open: { kind: "thread", id } }, { replace: true });
+  }
+  notify(texts.writing.states.sent, "news");
+}
+
+// What failed for want of the host goes on when it is back.
+effect(() => {
+  if (connection.value !== "live") return;
+  for (const { draft } of all.peek()) {
+    void draft.save();
+    draft.files.goOn();
+  }
 });
 
 // A page that is hidden may never be shown again.

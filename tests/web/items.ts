@@ -1,6 +1,6 @@
 // Messages as the interface answers them, for the tests of the page.
 
-import type { DeliveryJson, MessageItem } from "../../src/api/message_schema.ts";
+import type { BatchJson, DeliveryJson, MessageItem } from "../../src/api/message_schema.ts";
 
 export const ME = "@me@a.test";
 
@@ -41,5 +41,16 @@ export function delivery(addr: string, fields: Partial<DeliveryJson> = {}): Deli
     attempts: 0,
     next_attempt: null,
     ...fields,
+  };
+}
+
+/** Of people whom `from` added. */
+export function batch(from: string, deliveries: DeliveryJson[], id = 1): BatchJson {
+  return {
+    batch_id: id,
+    add_to_from: from,
+    to: deliveries.map(({ addr }) => addr),
+    to_delivery: deliveries,
+    time: 2000,
   };
 }

@@ -31,6 +31,14 @@ Deno.test("only the web, mail and fmsg addresses are linked to: no scripts, data
   );
 });
 
+Deno.test("a link that signs in is none in a message: it would sign the reader in as whoever sent it", () => {
+  const link = "https://fmsg.a.test/#sign-in=abcdefghijklmnopqrstuvwxyz";
+  assert.equal(linkTarget(link), null);
+  assert.equal(linkTarget(link.replace("https", "HTTPS")), null);
+  assert.deepEqual(linkified(`open ${link} now`), [{ kind: "text", text: `open ${link} now` }]);
+  assert.ok(linkTarget("https://a.test/#sign-in") !== null);
+});
+
 Deno.test("a link whose text names another host than it goes to is known, and names in front of the host are taken off", () => {
   const target = linkTarget("https://bank.test@evil.test/");
   assert.equal(target?.href, "https://evil.test/");

@@ -20,6 +20,15 @@ Deno.test("notices: the same is told once, and of many the last four", () => {
   closeAll();
 });
 
+Deno.test("notices: a problem stays until it is closed, news goes by itself unless it is to stay", () => {
+  closeAll();
+  notify("problem");
+  notify("news", "news");
+  notify("a new version", "news", { stays: true });
+  deepEqual(notices.value.map(({ stays }) => stays), [true, false, true]);
+  closeAll();
+});
+
 Deno.test("notices: news with something to do about it stays when it is to stay", () => {
   closeAll();
   let done = 0;

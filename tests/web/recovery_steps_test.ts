@@ -9,7 +9,7 @@ import {
   recoveryOf,
   sentAgain,
 } from "../../src/web/recovery_steps.ts";
-import { delivery, item, ME } from "./items.ts";
+import { batch, delivery, item, ME } from "./items.ts";
 
 const BOB = "@bob@b.test";
 const CAROL = "@carol@c.test";
@@ -130,4 +130,18 @@ Deno.test("D6 recovery: the added are there when one of them has it, and failed 
   equal(arrivalOf(parent("delivered", "pending"), both), "on its way");
   equal(arrivalOf(parent("failed", "delivered"), both), "there");
   equal(arrivalOf(parent("failed", "failed"), both), "failed");
+});
+
+Deno.test("N7 recovery: whom it reached after they were added is not sent it a second time", () => {
+  const message = mine([failed(BOB, 101), failed(CAROL, 101)], {
+    add_to: [batch(ME, [delivery(BOB, { state: "delivered" })])],
+  });
+  const recovery = recoveryOf({
+    item: message,
+    delivery: failed(CAROL, 101),
+    parent: null,
+    me: ME,
+    done: NOBODY,
+  });
+  deepEqual(recovery?.to, [CAROL]);
 });

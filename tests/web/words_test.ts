@@ -131,3 +131,24 @@ Deno.test("times: in the reader's zone, the day only where it is another", () =>
   assert.match(fullTime(at, "UTC"), /9 March 2026.*23:30:00 UTC/);
   assert.equal(timeWords(NaN, NOW, "UTC"), "");
 });
+
+Deno.test("times: yesterday is the day before in the calendar, also where clocks were changed", () => {
+  const berlin = (at: string, now: string) =>
+    timeWords(Date.parse(at), Date.parse(now), "Europe/Berlin");
+  // Put forward on 29 March, put back on 25 October 2026.
+  assert.equal(berlin("2026-03-29T12:00+02:00", "2026-03-30T00:30+02:00"), "yesterday 12:00");
+  assert.equal(berlin("2026-03-28T23:45+01:00", "2026-03-30T00:30+02:00"), "28 Mar 23:45");
+  assert.equal(berlin("2026-10-24T12:00+02:00", "2026-10-25T23:30+01:00"), "yesterday 12:00");
+});
+
+Deno.test("numbers: one is one", () => {
+  const { topicLeft } = texts.writing;
+  assert.deepEqual([-2, -1, 0, 1].map(topicLeft), [
+    "2 bytes too long",
+    "1 byte too long",
+    "0 bytes left",
+    "1 byte left",
+  ]);
+  const { others } = texts.delivery;
+  assert.deepEqual([1, 2].map(others), ["The other recipient", "The other 2 recipients"]);
+});

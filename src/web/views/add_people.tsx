@@ -6,7 +6,7 @@ import type { MessageItem } from "../../api/message_schema.ts";
 import { addressKey, wellFormed } from "../addresses.ts";
 import { mayAdd } from "../message_facts.ts";
 import { Refused } from "../errors.ts";
-import { addPeople, announce, mail, me, tell } from "../state.ts";
+import { addPeople, mail, me, tell } from "../state.ts";
 import { alreadyOn } from "../strangers.ts";
 import { texts } from "../texts.ts";
 import { deliveryWords } from "../words.ts";
@@ -66,7 +66,6 @@ function Adding(
     setProblem(null);
     try {
       await addPeople(item.id, addresses);
-      announce(texts.adding.added(addresses.length));
       onAdded(addresses);
     } catch (error) {
       setBusy(false);

@@ -184,18 +184,22 @@ function BarButton(
   );
 }
 
-/** Quiet: only what somebody has to know is read out. */
+/** Only what somebody has to know is read out, from a status that is always there. */
 export function DraftStateLine({ writing }: { readonly writing: Writing }): JSX.Element {
   const state = writing.draft.state.value;
   const isProblem = state.kind === "refused" || state.kind === "offline";
+  const words = stateWords(state);
   return (
-    <p
-      class={`composer-state small ${isProblem ? "tone-waiting" : "quiet"}`}
-      role={isProblem ? "status" : undefined}
-      title={stateWords(state)}
-    >
-      {stateWords(state)}
-    </p>
+    <>
+      <p
+        class={`composer-state small ${isProblem ? "tone-waiting" : "quiet"}`}
+        aria-hidden={isProblem}
+        title={words}
+      >
+        {words}
+      </p>
+      <p class="hidden-text" role="status">{isProblem ? words : ""}</p>
+    </>
   );
 }
 

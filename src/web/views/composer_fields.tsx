@@ -11,7 +11,11 @@ const MOST = 255;
 const NEAR = 55;
 
 export function TopicField(
-  { value, onChange }: { readonly value: string; readonly onChange: (topic: string) => void },
+  { value, describedBy, onChange }: {
+    readonly value: string;
+    readonly describedBy: string | undefined;
+    readonly onChange: (topic: string) => void;
+  },
 ): JSX.Element {
   const id = useId();
   const left = MOST - utf8Length(value);
@@ -26,7 +30,7 @@ export function TopicField(
         autocomplete="off"
         value={value}
         aria-invalid={left < 0}
-        aria-describedby={`${id}-left`}
+        aria-describedby={describedBy === undefined ? `${id}-left` : `${describedBy} ${id}-left`}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;

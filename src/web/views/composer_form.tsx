@@ -12,6 +12,7 @@ import { type Missing, missing } from "../writing_rules.ts";
 import { ComposerBar, DraftStateLine } from "./composer_bar.tsx";
 import { TextField, TopicField } from "./composer_fields.tsx";
 import { DraftFilesView } from "./draft_files_view.tsx";
+import { pastedFiles } from "./dropped_files.ts";
 import { Icon } from "./icons.tsx";
 import { later } from "./later.tsx";
 import { Recipients } from "./recipients.tsx";
@@ -85,7 +86,7 @@ export function Composer({ writing, place, onGone }: ComposerProps): JSX.Element
           sendIt();
         }}
         onPaste={(event) => {
-          const files = [...event.clipboardData?.files ?? []];
+          const files = pastedFiles(event.clipboardData);
           if (files.length === 0) return;
           event.preventDefault();
           attach(writing, files);
@@ -116,13 +117,14 @@ export function Composer({ writing, place, onGone }: ComposerProps): JSX.Element
           {content.pid === null && (
             <TopicField
               value={content.topic}
+              describedBy={wrong === "topic" ? problemId : undefined}
               onChange={(topic) => edit({ topic })}
             />
           )}
           <TextField
             content={content}
             preview={preview}
-            describedBy={problem !== null && !atRecipients ? problemId : undefined}
+            describedBy={wrong === "text" || wrong === "size" ? problemId : undefined}
             onChange={(text) => edit({ text })}
           />
           <DraftFilesView writing={writing} />

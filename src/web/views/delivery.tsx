@@ -1,8 +1,9 @@
 // What became of a message: for its sender, and for who added people, each recipient's state in words and what to do.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { DeliveryJson, MessageItem } from "../../api/message_schema.ts";
+import { latestDeliveries } from "../message_facts.ts";
 import { texts } from "../texts.ts";
 import { deliveryWords, summaryWords, type Tone } from "../words.ts";
 import { AddressName } from "./address_name.tsx";
@@ -22,12 +23,13 @@ const LISTED = 20;
 /** Nothing where there is nothing to follow. What failed is shown at once; the rest is a line that opens. */
 export function Delivery({ item }: { readonly item: MessageItem }): JSX.Element | null {
   const { to, batches } = followed(item);
-  const deliveries = [...to, ...batches.flatMap((batch) => batch.to_delivery)];
-  const summary = summaryWords({ time: item.time, to_delivery: [...to], add_to: [...batches] });
-  if (summary === null || deliveries.length === 0) return null;
-  const failed = deliveries.filter(hasFailed);
-  const others = deliveries.length - failed.length;
-  const tone = failed.length > 0 ? toneOfOthers(deliveries) : summary.tone;
+  const facts = { time: item.time, to_delivery: [...to], add_to: [...batches] };
+  const latest = latestDeliveries(facts);
+  const summary = summaryWords(facts);
+  if (summary === null || latest.length === 0) return null;
+  const failed = latest.filter(hasFailed);
+  const others = new Set(latest.filter((delivery) => !hasFailed(delivery)));
+  const tone = failed.length > 0 ? toneOfOthers(latest) : summary.tone;
   return (
     <div class="message-delivery">
       {failed.length > 0 && (
@@ -36,24 +38,27 @@ export function Delivery({ item }: { readonly item: MessageItem }): JSX.Element 
           <DeliveryList item={item} deliveries={failed} label={texts.delivery.title} />
         </>
       )}
-      {others > 0 && (
+      {others.size > 0 && (
         <details class="message-people">
           <summary class={`tone-${tone}`}>
             <Icon name={SIGNS[tone]} />
             {failed.length > 0
-              ? texts.delivery.others(others)
+              ? texts.delivery.others(others.size)
               : summary.tone === "done" && to.length === 0
               ? texts.delivery.summary.deliveredAdded
               : summary.text}
           </summary>
           <div class="message-people-all">
-            <Others item={item} deliveries={to} />
+            <Others item={item} deliveries={to.filter((delivery) => others.has(delivery))} />
             {batches.map((batch) => (
               <div key={batch.batch_id}>
                 <p class="small quiet">
                   <AddedLine batch={batch} />
                 </p>
-                <Others item={item} deliveries={batch.to_delivery} />
+                <Others
+                  item={item}
+                  deliveries={batch.to_delivery.filter((delivery) => others.has(delivery))}
+                />
               </div>
             ))}
           </div>
@@ -63,16 +68,15 @@ export function Delivery({ item }: { readonly item: MessageItem }): JSX.Element 
   );
 }
 
-/** Those that have not failed: these stand above. */
+/** Of one header. What failed stands above, and what was sent once more below. */
 function Others(
   { item, deliveries }: {
     readonly item: MessageItem;
     readonly deliveries: readonly DeliveryJson[];
   },
 ): JSX.Element | null {
-  const others = deliveries.filter((delivery) => !hasFailed(delivery));
-  if (others.length === 0) return null;
-  return <DeliveryList item={item} deliveries={others} label={texts.message.sentTo} brief />;
+  if (deliveries.length === 0) return null;
+  return <DeliveryList item={item} deliveries={deliveries} label={texts.message.sentTo} brief />;
 }
 
 function hasFailed({ state }: DeliveryJson): boolean {
@@ -93,11 +97,17 @@ function DeliveryList(
   },
 ): JSX.Element {
   const [all, setAll] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
   const sorted = deliveries.toSorted((a, b) => urgency(a) - urgency(b));
   const shown = all ? sorted : sorted.slice(0, LISTED);
   return (
     <>
-      <ul class={brief ? "delivery-list" : "delivery-list delivery-failures"} aria-label={label}>
+      <ul
+        ref={list}
+        class={brief ? "delivery-list" : "delivery-list delivery-failures"}
+        aria-label={label}
+        tabIndex={-1}
+      >
         {shown.map((delivery) => (
           <Recipient key={delivery.addr} item={item} delivery={delivery} brief={brief} />
         ))}
@@ -106,7 +116,10 @@ function DeliveryList(
         <button
           type="button"
           class="button"
-          onClick={() => setAll(true)}
+          onClick={() => {
+            list.current?.focus({ preventScroll: true });
+            setAll(true);
+          }}
         >
           {texts.message.showAll(sorted.length)}
         </button>

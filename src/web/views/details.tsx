@@ -102,7 +102,10 @@ function HeaderView(
               </label>
             ))}
           </fieldset>
-          <CopyButton what={form === "hex" ? bytes.toHex() : text} of={words.message} />
+          <CopyButton
+            what={form === "hex" ? bytes.toHex() : text}
+            of={words.header(sizeWords(bytes.length))}
+          />
           <button
             type="button"
             class="button plain icon-only"

@@ -3,7 +3,9 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { texts } from "../texts.ts";
+import { returnFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
+import { Notices } from "./notices.tsx";
 
 /** `onClose` is asked by Escape and the close button; whoever shows the dialog then shows it no more. */
 export function Dialog(
@@ -20,6 +22,12 @@ export function Dialog(
     dialog.current?.showModal();
     return () => returnFocus(before);
   }, []);
+  useLayoutEffect(() => {
+    // Something else stands in it now, and what had focus may be gone: it is read from its title on.
+    const { current } = dialog;
+    if (current?.contains(document.activeElement) === true) return;
+    current?.querySelector<HTMLElement>(".dialog-title")?.focus();
+  }, [title]);
   return (
     <dialog
       ref={dialog}
@@ -45,14 +53,7 @@ export function Dialog(
         </button>
       </div>
       {children}
+      <Notices />
     </dialog>
   );
-}
-
-/** After the dialog is gone. What had focus may be gone with it: then to the page's main part. */
-export function returnFocus(to: Element | null): void {
-  queueMicrotask(() => {
-    if (to instanceof HTMLElement && to.isConnected && to !== document.body) to.focus();
-    else document.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });
-  });
 }

@@ -9,15 +9,15 @@ import { sizeWords } from "../words.ts";
 import type { Writing } from "../writing.ts";
 import { Icon } from "./icons.tsx";
 
-export function DraftFilesView({ writing }: { readonly writing: Writing }): JSX.Element | null {
+/** The status is always there, also without files: screen readers tell only what changes in one that they know. */
+export function DraftFilesView({ writing }: { readonly writing: Writing }): JSX.Element {
   const { draft, fileNotes } = writing;
   const files = draft.files.files.value;
   const notes = fileNotes.value;
-  if (files.length === 0 && notes.length === 0) return null;
   const waits = files.some(({ state }) => state.kind === "waiting") &&
     draft.content.value.to.length === 0;
   return (
-    <div class="draft-files">
+    <div class={files.length > 0 || notes.length > 0 ? "draft-files" : ""}>
       {files.length > 0 && (
         <ul class="draft-files-list" aria-label={texts.message.attachments(files.length)}>
           {files.map((file) => <File key={file.name} file={file} writing={writing} />)}
@@ -26,6 +26,11 @@ export function DraftFilesView({ writing }: { readonly writing: Writing }): JSX.
       <div role="status">
         {waits && <p class="small quiet">{texts.writing.needsRecipient}</p>}
         {notes.map((note) => <p key={note} class="small quiet">{note}</p>)}
+        {files.map(({ name, state }) =>
+          state.kind === "failed" && (
+            <p key={name} class="hidden-text">{`${name}: ${failure(state.error)}`}</p>
+          )
+        )}
       </div>
     </div>
   );
@@ -40,7 +45,7 @@ function File(
   const percent = moving && size > 0 ? Math.min(100, Math.floor(state.sent / size * 100)) : 0;
   const label = moving ? texts.writing.cancelFile(name) : texts.writing.remove(name);
   return (
-    <li class={`draft-file draft-file-${state.kind}`}>
+    <li class={`draft-file draft-file-${state.kind}`} tabIndex={-1}>
       <Icon name={type.startsWith("image/") ? "image" : "file"} />
       <span class="draft-file-words">
         <bdi class="draft-file-name" title={name}>{name}</bdi>
@@ -56,7 +61,11 @@ function File(
         <button
           type="button"
           class="button"
-          onClick={() => files.tryAgain(name)}
+          onClick={({ currentTarget }) => {
+            // The button goes.
+            currentTarget.closest("li")?.focus({ preventScroll: true });
+            files.tryAgain(name);
+          }}
         >
           {texts.writing.tryAgain}
         </button>

@@ -2,11 +2,10 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { deleteDraft } from "../client.ts";
-import { dropLocally, type LocalDraft, localDrafts } from "../local_drafts.ts";
+import { draftEntries, type DraftEntry } from "../draft_entries.ts";
+import { localDrafts } from "../local_drafts.ts";
 import type { Route } from "../router.ts";
-import { action, drafts, go, hasMore, loadMore, mail, putMessage, route } from "../state.ts";
-import { previewText } from "../short_text.ts";
+import { action, drafts, go, hasMore, loading, loadMore, mail, route } from "../state.ts";
 import { texts } from "../texts.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icons.tsx";
@@ -14,29 +13,27 @@ import { EmptyList, ListHead } from "./list_parts.tsx";
 import { Beginning, Line, Sign, Topic } from "./thread_line.tsx";
 import { VirtualList } from "./virtual_list.tsx";
 
-interface Entry {
-  /** Of the host's copy; null: there is none. */
-  readonly id: number | null;
-  /** Of this browser's copy; null: there is none. */
-  readonly local: string | null;
-  readonly to: readonly string[];
-  readonly topic: string | null;
-  readonly text: string;
-  readonly attachments: boolean;
-}
-
 export function DraftList(): JSX.Element {
-  const [discarding, setDiscarding] = useState<Entry | null>(null);
+  const [discarding, setDiscarding] = useState<DraftEntry | null>(null);
   // What is kept in this browser tells of no changes; those of the mailbox, and opening a draft, come close.
   void mail.value;
   const { open } = route.value;
-  const entries = entriesOf();
+  const entries = draftEntries(localDrafts(), drafts.value, topicOf);
   const more = hasMore("sent");
   const { lists, writing } = texts;
   return (
     <section class="list" aria-label={lists.drafts}>
       <ListHead title={lists.drafts} />
-      {entries.length === 0 && (
+      {entries.length === 0 && more &&
+        (loading.value ? <p class="list-loading quiet">{lists.loading}</p> : (
+          <>
+            <p class="list-loading quiet">{lists.draftsFurther}</p>
+            <div class="list-end">
+              <More />
+            </div>
+          </>
+        ))}
+      {entries.length === 0 && !more && (
         <EmptyList icon="draft" title={lists.emptyDrafts} hint={lists.emptyDraftsHint} write />
       )}
       {entries.length > 0 && (
@@ -44,17 +41,11 @@ export function DraftList(): JSX.Element {
           label={lists.drafts}
           place="drafts"
           items={entries}
-          keyOf={({ id, local }) => id ?? local ?? ""}
+          keyOf={({ id, local }) => local ?? id ?? ""}
           whole={!more}
           end={more && (
             <div class="list-end">
-              <button
-                type="button"
-                class="button"
-                onClick={() => action(() => loadMore("sent"))}
-              >
-                {lists.more}
-              </button>
+              <More />
             </div>
           )}
           line={(entry, tabIndex) => (
@@ -69,7 +60,9 @@ export function DraftList(): JSX.Element {
                   ? <span class="thread-none">{lists.answer}</span>
                   : <Topic text={entry.topic} />}
                 prefix={entry.local !== null && (
-                  <span class="thread-draft">{`${lists.onlyHere} `}</span>
+                  <span class="thread-draft">
+                    {`${entry.id === null ? lists.onlyHere : writing.states.changed} `}
+                  </span>
                 )}
                 text={<Beginning text={entry.text} />}
                 signs={entry.attachments &&
@@ -114,30 +107,13 @@ export function DraftList(): JSX.Element {
   );
 }
 
-/** What only this browser has comes first: nobody else keeps it. */
-function entriesOf(): Entry[] {
-  const local = localDrafts();
-  const byId = new Map(local.flatMap((one) => one.id === null ? [] : [[one.id, one]]));
-  const onlyHere = local.filter(({ id }) => id === null).map((one) => localEntry(one, false));
-  const known = drafts.value.map((item): Entry => {
-    const { id, to, topic, pid, attachments } = item;
-    const newer = byId.get(id);
-    if (newer !== undefined) return localEntry(newer, attachments.length > 0);
-    return {
-      id,
-      local: null,
-      to,
-      topic: pid === null ? topic : topicOf(pid),
-      text: previewText(item),
-      attachments: attachments.length > 0,
-    };
-  });
-  return [...onlyHere, ...known];
-}
-
-function localEntry({ key, id, content }: LocalDraft, attachments: boolean): Entry {
-  const { to, topic, pid, text } = content;
-  return { id, local: key, to, topic: pid === null ? topic : topicOf(pid), text, attachments };
+/** Drafts stand among what was sent, and are known as far as that is loaded. */
+function More(): JSX.Element {
+  return (
+    <button type="button" class="button" onClick={() => action(() => loadMore("sent"))}>
+      {texts.lists.more}
+    </button>
+  );
 }
 
 /** An answer has the topic of its thread; null: that is not known. */
@@ -145,7 +121,7 @@ function topicOf(pid: number): string | null {
   return mail.value.mailbox?.thread(pid)?.topic ?? null;
 }
 
-function routeOf({ id, local }: Entry): Route {
+function routeOf({ id, local }: DraftEntry): Route {
   return {
     list: "drafts",
     query: "",
@@ -155,12 +131,10 @@ function routeOf({ id, local }: Entry): Route {
   };
 }
 
-async function discard({ id, local }: Entry): Promise<void> {
-  if (id !== null) {
-    await deleteDraft(id);
-    putMessage(id, null);
-  }
-  if (local !== null) dropLocally(local);
+async function discard(entry: DraftEntry): Promise<void> {
+  const { discardKept } = await import("../writing.ts");
+  await discardKept(entry);
+  const { id, local } = entry;
   const { open } = route.value;
   const isOpen = id === null
     ? open?.kind === "new" && open.local === local

@@ -1,4 +1,4 @@
-// Files that are dragged over a part of the page and dropped there.
+// Files that are dragged over a part of the page and dropped there, or pasted.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -34,6 +34,13 @@ export function useDroppedFiles(
     return () => leaving.abort();
   }, []);
   return over;
+}
+
+/** None where it is text: of a table or a text of an office program the clipboard holds a picture too. */
+export function pastedFiles(data: Pick<DataTransfer, "types" | "files"> | null): File[] {
+  if (data === null) return [];
+  const isText = data.types.includes("text/plain") && data.types.includes("text/html");
+  return isText ? [] : [...data.files];
 }
 
 /** Text that is dragged is the text field's. */

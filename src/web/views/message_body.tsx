@@ -50,9 +50,11 @@ export function MessageBody(
     if (live && state.kind === "failed" && state.offline) setTries(tries + 1);
   }, [live]);
   useSeen(place, state.kind === "here", onSeen);
+  /** The button that is pressed goes. */
+  const stay = (): void => place.current?.focus({ preventScroll: true });
 
   return (
-    <div class="message-body" ref={place}>
+    <div class="message-body" ref={place} tabIndex={-1}>
       {!isText && <NotText item={item} onShown={onShown} />}
       {isText && state.kind === "loading" && <Beginning item={item} />}
       {isText && state.kind === "here" && (
@@ -65,7 +67,14 @@ export function MessageBody(
       {state.kind === "here" && !state.body.whole && (
         <div class="message-note">
           <p>{texts.message.restIsLong}</p>
-          <button type="button" class="button" onClick={() => setAll(true)}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              stay();
+              setAll(true);
+            }}
+          >
             {texts.message.rest(sizeWords(item.size))}
           </button>
           <Download item={item} />
@@ -75,7 +84,14 @@ export function MessageBody(
         <div class="message-note" role="alert">
           <Icon name={state.offline ? "offline" : "warning"} />
           <p>{state.offline ? texts.message.offline : texts.message.failed}</p>
-          <button type="button" class="button" onClick={() => setTries(tries + 1)}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              stay();
+              setTries(tries + 1);
+            }}
+          >
             {texts.page.tryAgain}
           </button>
         </div>

@@ -1,7 +1,7 @@
 // Who is on a message: one line that opens to all of them, with who added whom and when.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { BatchJson, DeliveryJson, MessageItem } from "../../api/message_schema.ts";
 import { addressKey } from "../addresses.ts";
 import { me } from "../state.ts";
@@ -90,10 +90,11 @@ function AddressList(
   { addresses, label }: { readonly addresses: readonly string[]; readonly label: string },
 ): JSX.Element {
   const [all, setAll] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
   const shown = all ? addresses : addresses.slice(0, LISTED);
   return (
     <>
-      <ul class="address-list" aria-label={label}>
+      <ul class="address-list" aria-label={label} ref={list} tabIndex={-1}>
         {shown.map((address) => (
           <li key={address}>
             <AddressName address={address} full />
@@ -104,7 +105,10 @@ function AddressList(
         <button
           type="button"
           class="button"
-          onClick={() => setAll(true)}
+          onClick={() => {
+            list.current?.focus({ preventScroll: true });
+            setAll(true);
+          }}
         >
           {texts.message.showAll(addresses.length)}
         </button>

@@ -31,6 +31,8 @@ export function PushSwitch({ pushKey }: { readonly pushKey: string | null }): JS
   const { notificationsOn, notificationsDenied, notificationsNone, notificationsHint } =
     texts.settings;
   const possible = pushKey !== null && state !== "none" && state !== "denied";
+  // Not disabled: it would lose the focus as soon as it is pressed.
+  const blocked = !possible || state === "asking";
   const hint = pushKey === null || state === "none"
     ? notificationsNone
     : state === "denied"
@@ -42,7 +44,8 @@ export function PushSwitch({ pushKey }: { readonly pushKey: string | null }): JS
         type="checkbox"
         role="switch"
         checked={state === "on"}
-        disabled={!possible || state === "asking"}
+        aria-disabled={blocked}
+        onClick={(event) => blocked && event.preventDefault()}
         onChange={({ currentTarget }) => void change(currentTarget.checked)}
       />
       <span>

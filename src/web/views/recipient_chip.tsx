@@ -8,10 +8,11 @@ import { texts } from "../texts.ts";
 import { AddressName } from "./address_name.tsx";
 import { Icon } from "./icons.tsx";
 
-/** `onMove`: to the one before or after; the keys of a chip are told in its description. */
+/** `describedBy` tells the keys: they are the only way to it without a pointer. `onMove`: to the one before or after. */
 export function Chip(
-  { address, onEdit, onRemove, onMove }: {
+  { address, describedBy, onEdit, onRemove, onMove }: {
     readonly address: string;
+    readonly describedBy: string;
     readonly onEdit: () => void;
     readonly onRemove: (focus: "input" | "chip") => void;
     readonly onMove: (step: number) => void;
@@ -31,6 +32,7 @@ export function Chip(
         class="recipient-name"
         tabIndex={-1}
         aria-label={texts.writing.edit(words === null ? address : `${address}, ${words}`)}
+        aria-describedby={describedBy}
         onClick={onEdit}
         onKeyDown={(event) => {
           if (event.isComposing) return;

@@ -108,6 +108,7 @@ export function Recipients(props: RecipientsProps): JSX.Element {
 
   const list = `${id}-list`;
   const notes = `${id}-notes`;
+  const keys = `${id}-keys`;
   const problem = props.problem ?? refused;
   return (
     <div class="recipients">
@@ -130,6 +131,7 @@ export function Recipients(props: RecipientsProps): JSX.Element {
                 <Chip
                   key={address}
                   address={address}
+                  describedBy={keys}
                   onEdit={() => edit(address)}
                   onRemove={(to) =>
                     remove(address, to)}
@@ -201,8 +203,11 @@ export function Recipients(props: RecipientsProps): JSX.Element {
           </ul>
         )}
       </div>
+      <p id={keys} hidden>{texts.writing.chipKeys}</p>
       <div id={notes}>
-        {problem !== null && <p class="field-problem small">{problem}</p>}
+        <div role="alert">
+          {problem !== null && <p class="field-problem small">{problem}</p>}
+        </div>
         <RecipientNotes value={value} />
       </div>
     </div>

@@ -1,7 +1,7 @@
 // What can be done for those to whom a message could not be delivered: the ways as buttons, then what comes of it.
 
 import type { ComponentChildren, JSX, RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { DeliveryJson, MessageItem } from "../../api/message_schema.ts";
 import { addressKey } from "../addresses.ts";
 import {
@@ -159,7 +159,6 @@ function Progress(
   useFocus(list, pressed.current === true);
   const steps = work.steps.value;
   const failed = steps.some(({ state }) => state === "failed");
-  const [leaving, setLeaving] = useState(false);
   return (
     <div class="recovery">
       <ol ref={list} tabIndex={-1} class="recovery-steps" aria-label={texts.recovery.progress}>
@@ -167,16 +166,21 @@ function Progress(
       </ol>
       <div class="recovery-ways">
         {failed && (
-          <button type="button" class="button" onClick={() => void work.run()}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              list.current?.focus({ preventScroll: true });
+              void work.run();
+            }}
+          >
             {texts.recovery.tryAgain}
           </button>
         )}
         <button
           type="button"
           class="button plain"
-          disabled={leaving}
           onClick={() => {
-            setLeaving(true);
             pressed.current = true;
             void work.cancel();
           }}

@@ -9,6 +9,7 @@ import { arrivedAt, recipientsOf } from "../message_facts.ts";
 import { action, found, go, mail, me, route, searchFor, tell } from "../state.ts";
 import { previewText } from "../short_text.ts";
 import { texts } from "../texts.ts";
+import { keepFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { EmptyList, ListHead } from "./list_parts.tsx";
 import { Line, oneRow, Sign } from "./thread_line.tsx";
@@ -60,7 +61,11 @@ export function Search(): JSX.Element {
   const more = (): void => {
     if (loading || current === null || current.whole) return;
     setLoading(true);
-    void action(() => searchFor(asked, { more: true })).finally(() => setLoading(false));
+    void action(() => searchFor(asked, { more: true })).finally(() => {
+      setLoading(false);
+      // After the last of them the button goes.
+      keepFocus();
+    });
   };
   return (
     <section class="list" aria-label={lists.search}>
@@ -119,7 +124,7 @@ export function Search(): JSX.Element {
           )}
           end={!shown.whole && (
             <div class="list-end">
-              <button type="button" class="button" disabled={loading} onClick={more}>
+              <button type="button" class="button" aria-disabled={loading} onClick={more}>
                 {loading ? lists.loading : lists.more}
               </button>
             </div>

@@ -4,12 +4,13 @@ import type { JSX } from "preact";
 import type { Session } from "../../api/client_types.ts";
 import { agentParts } from "../agent.ts";
 import * as client from "../client.ts";
+import { Refused } from "../errors.ts";
 import { announce } from "../notices.ts";
 import { refreshSession } from "../session.ts";
 import { action } from "../state.ts";
 import { texts } from "../texts.ts";
 import { shortTime } from "../words.ts";
-import { returnFocus } from "./dialog.tsx";
+import { returnFocus } from "./focus.ts";
 
 type Browser = Session["sessions"][number];
 
@@ -32,7 +33,7 @@ function Line({ browser }: { readonly browser: Browser }): JSX.Element {
   const now = Date.now();
   const end = (): Promise<boolean> =>
     action(async () => {
-      await client.endSession(id);
+      await endThere(id);
       await refreshSession();
       announce(texts.settings.ended(words));
       returnFocus(document.querySelector("main h1"));
@@ -58,4 +59,13 @@ function Line({ browser }: { readonly browser: Browser }): JSX.Element {
       )}
     </li>
   );
+}
+
+/** Ended before, from elsewhere or by a second press, is ended. */
+async function endThere(id: Browser["id"]): Promise<void> {
+  try {
+    await client.endSession(id);
+  } catch (error) {
+    if (!(error instanceof Refused && error.status === 404)) throw error;
+  }
 }

@@ -130,13 +130,27 @@ function useKeys(showHelp: () => void): void {
   const { shortcuts } = texts;
   const to = (list: ListView): void => go({ ...HOME, list });
   useShortcut("c", shortcuts.write, () => go(writeRoute()));
-  useShortcut("/", shortcuts.search, () => to("search"));
+  useShortcut("/", shortcuts.search, toSearch);
   useShortcut("u", shortcuts.back, close);
   useShortcut("Escape", shortcuts.back, close);
   useShortcut("g i", shortcuts.inbox, () => to("inbox"));
   useShortcut("g s", shortcuts.sent, () => to("sent"));
   useShortcut("g d", shortcuts.drafts, () => to("drafts"));
   useShortcut("?", shortcuts.help, showHelp);
+}
+
+/** From within the search: to its field, which keeps what is asked for. On a phone it may be below what is open. */
+function toSearch(): void {
+  const { value } = route;
+  if (value.list !== "search") return go({ ...HOME, list: "search" });
+  const field = document.querySelector<HTMLInputElement>(".search-field input");
+  const enter = (): void => {
+    field?.focus();
+    field?.select();
+  };
+  if (field?.checkVisibility({ visibilityProperty: true }) === true) return enter();
+  go({ ...value, open: null });
+  requestAnimationFrame(enter);
 }
 
 function close(): void {

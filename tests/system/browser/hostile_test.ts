@@ -80,6 +80,16 @@ const MESSAGES: readonly Hostile[] = [
     }`,
     shown: /Brackets without end/,
   },
+  ...[
+    `${"*a_b**c __d ".repeat(8)}\n`.repeat(1200),
+    "a\n-\n".repeat(28_000),
+    "> a\nb\n".repeat(19_000),
+  ].map((text, index): Hostile => ({
+    topic: `Slow ${index}`,
+    type: "text/markdown",
+    body: `Slow to read\n\n${text}`,
+    shown: /Slow to read/,
+  })),
   {
     topic: "Table",
     type: "text/markdown",

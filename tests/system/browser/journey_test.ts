@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { texts } from "../../../src/web/texts.ts";
 import { waitFor } from "../../support/wait.ts";
 import { World } from "../../support/world.ts";
-import { Browser, originOf, type Visitor } from "./browser.ts";
+import { Browser, type Visitor } from "./browser.ts";
 import { assertSound, inspect, LAPTOP, NARROWEST, PHONE } from "./inspection.ts";
 import { ALICE, USERS } from "./letters.ts";
 import { setStage, type Stage } from "./stage.ts";
@@ -172,13 +172,9 @@ async function narrow(visitor: Visitor, { ids }: Stage): Promise<void> {
   await page.setViewportSize(LAPTOP);
 }
 
-async function offline(visitor: Visitor, { away, home, ids }: Stage): Promise<void> {
+async function offline(visitor: Visitor, { away, ids }: Stage): Promise<void> {
   const { page, context } = visitor;
-  const at = `${originOf(home)}/?thread=${ids.get("harvest")}`;
-  await page.evaluate("navigator.serviceWorker.ready");
-  // From here on the service worker is between the page and the host.
-  await page.goto(at);
-  await visitor.isLive();
+  await visitor.turnTo(`/?thread=${ids.get("harvest")}`);
   await page.getByText("The trailer's light is mended").last().waitFor();
   await context.setOffline(true);
   await page.reload();
