@@ -55,6 +55,8 @@ const WHOSE = "/fmsg-whose";
 
 /** Grows with every forgetting: what was asked for before is not kept after. */
 let generation = 0;
+/** How often a draft, by its path, was changed: what of it was asked for before is not kept after. */
+const changes = new Map<string, number>();
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -149,10 +151,16 @@ async function ofDraft(request: Request, path: string): Promise<Response> {
 }
 
 async function forgetDraft(path: string): Promise<void> {
-  generation++;
+  changes.set(path, (changes.get(path) ?? 0) + 1);
   const cache = await caches.open(SEEN);
   await cache.delete(path);
   await cache.delete(`${path}/data`);
+}
+
+/** Another one later: what was asked for in between is neither to be kept nor to be shown. */
+function asOf({ url }: Request): string {
+  const path = new URL(url).pathname.replace(/\/data$/, "");
+  return `${generation} ${changes.get(path) ?? 0}`;
 }
 
 /** From the network; without one, what was seen before. */
@@ -160,7 +168,7 @@ async function ofMessages(
   request: Request,
   lasting: (work: Promise<unknown>) => void,
 ): Promise<Response> {
-  const asked = generation;
+  const asked = asOf(request);
   // Who asks so (request.ts) would take what is old for new, and write over what is newer.
   const isAskedFresh = request.cache === "no-store";
   const seen = isAskedFresh ? Promise.resolve(undefined) : cached(request, SEEN);
@@ -177,7 +185,7 @@ async function ofMessages(
     if (response.status < 500) return response;
     return await seen ?? response;
   } catch {
-    const kept = generation === asked ? await seen : undefined;
+    const kept = asOf(request) === asked ? await seen : undefined;
     return kept ?? await fresh.catch(failing);
   }
 }
@@ -206,13 +214,13 @@ async function checkWhose(response: Response): Promise<void> {
   await (await caches.open(SEEN)).put(WHOSE, new Response(address));
 }
 
-async function keep(request: Request, response: Response, asked: number): Promise<void> {
+async function keep(request: Request, response: Response, asked: string): Promise<void> {
   const length = Number(response.headers.get("content-length") ?? 0);
   if (length > LARGEST_ENTRY) return await response.body?.cancel();
   const body = await response.arrayBuffer().catch(() => null);
   if (body === null || body.byteLength > LARGEST_ENTRY) return;
   // The session's own entry is what told whose it is: it is kept though forgetting came before it.
-  if (generation !== asked && new URL(request.url).pathname !== "/session") return;
+  if (asOf(request) !== asked && new URL(request.url).pathname !== "/session") return;
   const { headers, status } = response;
   const cache = await caches.open(SEEN);
   await cache.put(request, new Response(body, { headers, status })).catch(() => {});
