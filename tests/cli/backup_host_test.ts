@@ -12,6 +12,7 @@ import {
   StoreWriter,
 } from "../../src/store/mod.ts";
 import { Address } from "../../src/wire/mod.ts";
+import { command } from "../conformance/command.ts";
 import { audit } from "../store/audit.ts";
 import { PROGRAM } from "../support/host_commands.ts";
 import type { HostProcess } from "../support/host_process.ts";
@@ -70,9 +71,9 @@ function startBackup(host: HostProcess, ...words: readonly string[]): Deno.Child
 
 Deno.test("a host that is backed up", async (t) => {
   await using world = await World.make();
-  const host = await world.host({ challenge: "never", users: ["alice", "bob"] });
+  const host = await world.host({ challenge: "never", start: false });
+  await host.addUsers([host.address("alice"), host.address("bob")]);
   const peer = await world.peer();
-  await host.stop();
   await fill(host, 100);
   await host.start();
   const out = join(world.folder, "backups");
@@ -129,8 +130,8 @@ Deno.test("a host that is backed up", async (t) => {
     );
     child.kill("SIGSTOP");
     try {
-      const second = await host.cli(["host", "backup", "--to-stdout"]);
-      assert.equal(second.code, 1);
+      const second = await command(host, ["host", "backup", "--to-stdout"]);
+      assert.equal(second.status, 1);
       assert.match(second.stderr, new RegExp(`^fmsg: Process ${child.pid} is making a copy`));
     } finally {
       child.kill("SIGKILL");
@@ -147,8 +148,8 @@ Deno.test("a host that is backed up", async (t) => {
     const sending = peer.send(large, { lastByteAfter: promise });
     try {
       const { stdout } = await waitFor(async () => {
-        const ran = await host.cli(["host", "verify", "--json"]);
-        assert.equal(ran.code, 0, ran.stdout);
+        const ran = await command(host, ["host", "verify", "--json"]);
+        assert.equal(ran.status, 0, ran.stdout);
         return /"staged":1/.test(ran.stdout) && ran;
       });
       assert.match(stdout, /"ok":true/);
@@ -160,9 +161,9 @@ Deno.test("a host that is backed up", async (t) => {
 
   await t.step("a backup is not restored under a host that runs", async () => {
     const file = join(out, "again.db");
-    assert.equal((await host.cli(["host", "backup", file])).code, 0);
-    const { code, stderr } = await host.cli(["host", "restore", file]);
-    assert.equal(code, 1);
+    await host.json(["host", "backup", file]);
+    const { status, stderr } = await command(host, ["host", "restore", file]);
+    assert.equal(status, 1);
     assert.match(stderr, new RegExp(`^fmsg: Process ${host.pid} uses `));
   });
 });
@@ -178,12 +179,12 @@ Deno.test("P7 a host that took a backup over knows its messages, and goes on wit
   const waiting = await host.send({ from: alice, to: [absent.address("zoe")], body: "waits" });
   const before = [await host.list(alice), await host.save(1)];
   const file = join(world.folder, "backup.db");
-  assert.equal((await host.cli(["host", "backup", file])).code, 0);
+  await host.json(["host", "backup", file]);
 
   await host.kill();
   await Deno.remove(host.dataDir, { recursive: true });
-  const { code, stdout, stderr } = await host.cli(["host", "restore", file]);
-  assert.equal(code, 0, stderr);
+  const { status, stdout, stderr } = await command(host, ["host", "restore", file]);
+  assert.equal(status, 0, stderr);
   assert.match(stdout, /1 delivery waits and will be tried when the host starts/);
   await host.start();
 
@@ -223,8 +224,8 @@ smallDiskTest(
     const file = join(folder, "copy.db");
 
     await disk.fill(5 * MIB);
-    const refused = await host.cli(["host", "backup", file]);
-    assert.equal(refused.code, 1);
+    const refused = await command(host, ["host", "backup", file]);
+    assert.equal(refused.status, 1);
     assert.match(
       refused.stderr,
       /^fmsg: The copy takes 1\d MiB, and on the disk of \S+ \S+ MiB are free: /,
@@ -238,12 +239,12 @@ smallDiskTest(
     await Deno.remove(partial, { recursive: true });
 
     await disk.clear();
-    assert.equal((await host.cli(["host", "backup", file])).code, 0);
+    await host.json(["host", "backup", file]);
     // There is no room for a second.
     const restored = join(folder, "restored");
     await host.configure({ data_dir: restored });
-    const { code, stderr } = await host.cli(["host", "restore", file]);
-    assert.equal(code, 1);
+    const { status, stderr } = await command(host, ["host", "restore", file]);
+    assert.equal(status, 1);
     assert.match(
       stderr,
       /^fmsg: \S+ has 1\d MiB, and on the disk of \S+ \S+ MiB are free: free some/,

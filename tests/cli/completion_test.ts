@@ -8,7 +8,7 @@ import { capturing } from "./support.ts";
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 Deno.test("bash completes commands at every level", async () => {
-  using bash = await Bash.start();
+  await using bash = await Bash.start();
   assert.deepEqual(await bash.complete("fmsg us"), ["user"]);
   assert.deepEqual(await bash.complete("fmsg user s"), ["set", "show"]);
   assert.deepEqual(await bash.complete("fmsg host bans "), ["add", "lift", "list"]);
@@ -18,7 +18,7 @@ Deno.test("bash completes commands at every level", async () => {
 });
 
 Deno.test("bash completes the options of a command, and no others", async () => {
-  using bash = await Bash.start();
+  await using bash = await Bash.start();
   assert.deepEqual(await bash.complete("fmsg user set @a@a.test --acc"), ["--accepting"]);
   assert.deepEqual(await bash.complete("fmsg user list --"), ["--config", "--help", "--json"]);
   assert.deepEqual(await bash.complete("fmsg save 7 -"), [
@@ -35,7 +35,7 @@ Deno.test("bash completes the options of a command, and no others", async () => 
 });
 
 Deno.test("bash completes values that are one of a few, behind a blank and behind =", async () => {
-  using bash = await Bash.start();
+  await using bash = await Bash.start();
   assert.deepEqual(await bash.complete("fmsg user set @a@a.test --accepting "), ["false", "true"]);
   assert.deepEqual(await bash.complete("fmsg user set @a@a.test --accepting=t"), ["true"]);
   assert.deepEqual(await bash.complete("fmsg completion "), ["bash", "fish", "zsh"]);
@@ -44,7 +44,7 @@ Deno.test("bash completes values that are one of a few, behind a blank and behin
 });
 
 Deno.test("bash completes what one can have help on", async () => {
-  using bash = await Bash.start();
+  await using bash = await Bash.start();
   assert.deepEqual(await bash.complete("fmsg help d"), ["demo", "dns"]);
   assert.deepEqual(await bash.complete("fmsg help user a"), ["add"]);
   assert.deepEqual(await bash.complete("fmsg help host bans l"), ["lift", "list"]);
@@ -52,7 +52,7 @@ Deno.test("bash completes what one can have help on", async () => {
 });
 
 Deno.test("bash completes the addresses of users, which it takes apart at @ and =", async () => {
-  using bash = await Bash.start("alice", "alan", "bob");
+  await using bash = await Bash.start("alice", "alan", "bob");
   const [alan, alice, bob] = ["@alan@a.test", "@alice@a.test", "@bob@a.test"];
   assert.deepEqual(await bash.complete("fmsg user show @"), [alan, alice, bob]);
   assert.deepEqual(await bash.complete("fmsg user show @ali"), [alice]);
@@ -70,7 +70,7 @@ Deno.test("bash completes the addresses of users, which it takes apart at @ and 
 });
 
 Deno.test("bash completes the ids of API keys, and of sessions", async () => {
-  using bash = await Bash.start("alice");
+  await using bash = await Bash.start("alice");
   assert.deepEqual(await bash.complete("fmsg key revoke "), []);
   const made = await bash.place.json("key", "create", "@alice@a.test");
   const id = String(made instanceof Object && "key_id" in made ? made.key_id : "");
@@ -86,7 +86,8 @@ Deno.test("bash completes the ids of API keys, and of sessions", async () => {
 });
 
 Deno.test("addresses come from the configuration that the line names", async () => {
-  using bash = await Bash.start("alice");
+  await using bash = await Bash.start("alice");
+  bash.useProgram();
   using other = new Place("b.test");
   await other.addUsers("zoe");
   const named = `fmsg --config ${other.config} list @`;
@@ -100,7 +101,7 @@ Deno.test("addresses come from the configuration that the line names", async () 
 });
 
 Deno.test("bash completes files where files are expected", async () => {
-  using bash = await Bash.start();
+  await using bash = await Bash.start();
   Deno.writeTextFileSync(join(bash.place.dir, "a file.csv"), "");
   const dir = bash.place.dir;
   assert.deepEqual(await bash.complete(`fmsg user import ${dir}/a`), [`${dir}/a file.csv`]);
@@ -144,17 +145,34 @@ Deno.test("every shell has a script that names every command, and another shell 
 });
 
 /** A bash that has the script, with a program in its PATH and users. */
-class Bash implements Disposable {
-  private constructor(readonly place: Place, private readonly script: string) {}
+class Bash implements AsyncDisposable {
+  private constructor(
+    readonly place: Place,
+    private readonly script: string,
+    private readonly answering: Answering,
+  ) {}
 
   static async start(...users: string[]): Promise<Bash> {
     const place = new Place();
     await place.addUsers(...users);
-    const bin = join(place.dir, "bin");
-    Deno.mkdirSync(bin);
-    const program = `#!/bin/sh\nexec '${Deno.execPath()}' run -A '${MAIN}' "$@"\n`;
-    Deno.writeTextFileSync(join(bin, "fmsg"), program, { mode: 0o755 });
-    return new Bash(place, (await run(["completion", "bash"])).stdout);
+    Deno.mkdirSync(join(place.dir, "bin"));
+    const script = (await run(["completion", "bash"])).stdout;
+    const bash = new Bash(place, script, new Answering());
+    bash.#put(`#!/usr/bin/env bash
+exec 3<>/dev/tcp/127.0.0.1/${bash.answering.port}
+printf '%s\\0' "$#" "$FMSG_CONFIG" "$@" >&3
+exec cat <&3
+`);
+    return bash;
+  }
+
+  /** From now on the program is a process of its own, which takes longer than all the rest. */
+  useProgram(): void {
+    this.#put(`#!/bin/sh\nexec '${Deno.execPath()}' run -A '${MAIN}' "$@"\n`);
+  }
+
+  #put(program: string): void {
+    Deno.writeTextFileSync(join(this.place.dir, "bin", "fmsg"), program, { mode: 0o755 });
   }
 
   /** What is offered at the end of the line, sorted, as bash would put it in place of the last word. */
@@ -181,8 +199,44 @@ class Bash implements Disposable {
     return new TextDecoder().decode(stdout).split("\n").filter((one) => one !== "").sort();
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.answering.close();
     this.place[Symbol.dispose]();
+  }
+}
+
+/** Runs commands in this process for what stands in for the program in the PATH of a shell. */
+class Answering {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #answering = this.#answerAll();
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async close(): Promise<void> {
+    this.#listener.close();
+    await this.#answering;
+  }
+
+  async #answerAll(): Promise<void> {
+    for await (const connection of this.#listener) {
+      using _closed = connection;
+      let asked = "";
+      const words = (): string[] => asked.split("\0").slice(1, -1);
+      const buffer = new Uint8Array(65_536);
+      // How many words there are comes first, and the configuration besides.
+      while (words().length === 0 || words().length <= Number.parseInt(asked)) {
+        const read = await connection.read(buffer);
+        if (read === null) return;
+        asked += new TextDecoder().decode(buffer.subarray(0, read));
+      }
+      const [config = "", name = "", ...rest] = words();
+      const { stdout } = await run([name, "--config", config, ...rest]);
+      const writer = connection.writable.getWriter();
+      await writer.write(new TextEncoder().encode(stdout));
+      await writer.close();
+    }
   }
 }
 

@@ -288,7 +288,7 @@ Deno.test("beside a running host 50,000 users with every limit are imported, and
     tooMany.stderr,
     /^fmsg: Nothing was imported: it is more than the host takes at once/,
   );
-  assert.deepEqual(JSON.parse((await host.cli(["user", "list", "--json"])).stdout), []);
+  assert.deepEqual(await host.json(["user", "list"]), []);
 
   const limits = Array(8).fill("1234567890").join(",");
   const all = await host.cli(["user", "import", "-"], {

@@ -1,25 +1,22 @@
 // The build: what "deno compile" is given, as far as that can be seen in the file that it writes.
 
 import assert from "node:assert/strict";
-import { join, resolve } from "node:path";
-import { bundle } from "../../scripts/compile/bundle.ts";
+import { join } from "node:path";
 import { compile } from "../../scripts/compile/compiled.ts";
 import { V8_FLAGS } from "../../scripts/compile/flags.ts";
 import { bundlePage } from "../../src/api/web/bundle.ts";
 import { EMBEDDED, unpack } from "../../src/api/web/page_file.ts";
-import { emptyFolder } from "./support.ts";
+import { emptyFolder, filledCache, fmsg, SELF_EXTRACTING } from "./support.ts";
 
-const ROOT = resolve(import.meta.dirname ?? ".", "..", "..");
-
-let made: Promise<{ readonly folder: string; readonly commit: string }> | null = null;
-
-function bundled(): NonNullable<typeof made> {
-  const folder = emptyFolder();
-  return made ??= bundle(ROOT, folder).then((commit) => ({ folder, commit }));
+/** The bundle that the build made, as it is unpacked: without the runtime and what that keeps. */
+function bundled(): string {
+  const { entry } = filledCache();
+  Deno.removeSync(join(entry, "fmsg"));
+  return entry;
 }
 
 Deno.test("deno compile takes every module of the program along, with its permissions and flags", async () => {
-  const { folder } = await bundled();
+  const folder = bundled();
   const modules = [...Deno.readDirSync(folder)].map(({ name }) => name);
   for (
     const name of ["main.js", "worker.js", "copy_worker.js", "search_worker.js", "page.json"]
@@ -60,13 +57,16 @@ Deno.test("deno compile takes every module of the program along, with its permis
 });
 
 Deno.test("the bundle has the page in the browser beside its modules, as this checkout makes it", async () => {
-  const { folder } = await bundled();
+  const folder = bundled();
   const embedded = unpack(Deno.readTextFileSync(join(folder, EMBEDDED)));
   assert.deepEqual(embedded, await bundlePage());
 });
 
 Deno.test("the bundle names its workers where they are, and keeps apart what is loaded later", async () => {
-  const { folder, commit } = await bundled();
+  const folder = bundled();
+  const { stdout } = await fmsg(["--version"], { program: SELF_EXTRACTING });
+  const commit = / \((.+)\)\n$/.exec(stdout)?.[1] ?? "";
+  assert.notEqual(commit, "");
   const text = (name: string): string => Deno.readTextFileSync(join(folder, name));
   const modules = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".js"));
   const all = modules.map(({ name }) => text(name)).join("\n");

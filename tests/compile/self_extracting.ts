@@ -11,6 +11,7 @@ import {
   entryOf,
   filesBelow,
   filledCache,
+  firstStarts,
   fmsg,
   IS_ROOT,
   lock,
@@ -30,12 +31,10 @@ function assertStarted({ code, stdout, stderr }: Ran): void {
   assert.match(stdout, VERSION);
 }
 
-Deno.test("two that start at once with an empty cache both start, and leave one copy", async () => {
-  const cache = emptyFolder();
-  const env = { CACHE_DIRECTORY: cache };
-  const both = await Promise.all([version({ env }), version({ env })]);
-  both.forEach(assertStarted);
-  assert.match(basename(entryOf(cache)), /^[0-9a-f]{32}$/);
+Deno.test("two that start at once with an empty cache both start, and leave one copy", () => {
+  assert.equal(firstStarts.length, 2);
+  firstStarts.forEach(assertStarted);
+  assert.match(basename(entryOf(CACHE)), /^[0-9a-f]{32}$/);
 });
 
 Deno.test("a file and a folder that cannot be written to are no hindrance, nor is another user than the builder", async () => {
@@ -56,8 +55,11 @@ Deno.test("the cache is where $CACHE_DIRECTORY, $XDG_CACHE_HOME, $HOME or $TMPDI
   const XDG_CACHE_HOME = emptyFolder();
   const TMPDIR = emptyFolder();
   Deno.chmodSync(TMPDIR, 0o1777);
+  // Found there, it is unpacked nowhere else.
+  filledCache(join(XDG_CACHE_HOME, "fmsg"));
   assertStarted(await version({ env: { HOME, XDG_CACHE_HOME, TMPDIR } }));
   entryOf(join(XDG_CACHE_HOME, "fmsg"));
+  assert.deepEqual([...Deno.readDirSync(XDG_CACHE_HOME)].map(({ name }) => name), ["fmsg"]);
   assert.deepEqual([filesBelow(HOME), filesBelow(TMPDIR)], [[], []]);
 
   // Neither is of use: a home that cannot be written to, and a path that is relative.
@@ -74,8 +76,10 @@ Deno.test("the cache is where $CACHE_DIRECTORY, $XDG_CACHE_HOME, $HOME or $TMPDI
 Deno.test("a file that is damaged or incomplete says so in one line, and leaves nothing in the cache", async () => {
   const whole = Deno.readFileSync(SELF_EXTRACTING);
   const flipped = whole.slice();
-  flipped[whole.length >> 1] = (flipped[whole.length >> 1] ?? 0) ^ 1;
-  for (const bytes of [whole.subarray(0, whole.length >> 1), flipped]) {
+  // Well behind the header, and so far in front that it is noticed soon.
+  const place = whole.length >> 3;
+  flipped[place] = (flipped[place] ?? 0) ^ 1;
+  for (const bytes of [whole.subarray(0, place), flipped]) {
     const cache = emptyFolder();
     const program = join(emptyFolder(), "fmsg");
     Deno.writeFileSync(program, bytes, { mode: 0o755 });
@@ -108,7 +112,7 @@ Deno.test("a disk without room says so in one line, and leaves nothing in the ca
 });
 
 Deno.test("a copy in the cache that lacks something is made whole again", async () => {
-  const { cache, entry } = await filledCache();
+  const { cache, entry } = filledCache();
   const env = { CACHE_DIRECTORY: cache };
   const main = join(entry, "main.js");
   const { size } = Deno.statSync(main);
@@ -119,29 +123,8 @@ Deno.test("a copy in the cache that lacks something is made whole again", async 
   assertStarted(await version({ env }));
 });
 
-Deno.test("copies of earlier versions go, but not one from which a program runs", async () => {
-  const cache = emptyFolder();
-  const env = { CACHE_DIRECTORY: cache };
-  const long = new Date(0);
-  const [unused, used] = ["unused", "used"].map((name) => join(cache, "program", name));
-  assert.ok(unused !== undefined && used !== undefined);
-  for (const folder of [unused, used]) Deno.mkdirSync(folder, { recursive: true });
-  Deno.copyFileSync("/bin/sleep", join(used, "fmsg"));
-  for (const folder of [unused, used]) Deno.utimeSync(folder, long, long);
-  const running = new Deno.Command(join(used, "fmsg"), { args: ["60"], stdin: "null" }).spawn();
-  try {
-    assertStarted(await version({ env }));
-  } finally {
-    running.kill("SIGKILL");
-    await running.status;
-  }
-  const left = [...Deno.readDirSync(join(cache, "program"))].map(({ name }) => name).sort();
-  assert.equal(left.length, 2);
-  assert.ok(left.includes("used"));
-});
-
 Deno.test("the program has the permissions and the memory that it was made for, and knows the file that was started", async () => {
-  const { cache, entry } = await filledCache();
+  const { cache, entry } = filledCache();
   const env = { CACHE_DIRECTORY: cache };
   const main = join(entry, "main.js");
   const { size } = Deno.statSync(main);
@@ -202,9 +185,23 @@ Deno.test("a signal while it unpacks ends it, and leaves nothing half done", asy
   await waitFor(() => filesBelow(cache).length === 0, { what: "the remains to go" });
 });
 
-Deno.test("what one left that was killed while it unpacked goes when the next has unpacked", async () => {
+/** What is left in a cache that one unpacks into after others: each name, or what it is there for. */
+interface Swept {
+  readonly started: Ran;
+  /** What somebody had left who was killed while it unpacked. */
+  readonly remains: string;
+  readonly left: readonly string[];
+}
+
+let swept: Promise<Swept> | null = null;
+
+/** What somebody unpacks at this moment. */
+const UNDER_WAY = `.new.${Deno.pid}.AbCdEf`;
+
+/** One unpacking for all tests that look at what goes with it. */
+async function sweep(): Promise<Swept> {
   const cache = emptyFolder();
-  const env = { CACHE_DIRECTORY: cache };
+  const folder = join(cache, "program");
   const child = unpacking(cache);
   try {
     await waitFor(() => filesBelow(cache).length > 0, { what: "the program to unpack" });
@@ -212,14 +209,41 @@ Deno.test("what one left that was killed while it unpacked goes when the next ha
     Deno.kill(-child.pid, "SIGKILL");
   }
   await child.status;
-  const folder = join(cache, "program");
-  assert.equal([...Deno.readDirSync(folder)].length, 1);
+  const [remains = "", ...others] = namesIn(folder);
+  assert.deepEqual(others, []);
+  for (const name of ["unused", "used", UNDER_WAY]) Deno.mkdirSync(join(folder, name));
+  Deno.copyFileSync("/bin/sleep", join(folder, "used", "fmsg"));
+  const long = new Date(0);
+  for (const name of ["unused", "used"]) Deno.utimeSync(join(folder, name), long, long);
+  const running = new Deno.Command(join(folder, "used", "fmsg"), { args: ["60"], stdin: "null" })
+    .spawn();
+  try {
+    const started = await version({ env: { CACHE_DIRECTORY: cache } });
+    return { started, remains, left: namesIn(folder) };
+  } finally {
+    running.kill("SIGKILL");
+    await running.status;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+Deno.test("copies of earlier versions go, but not one from which a program runs", async () => {
+  const { started, left } = await (swept ??= sweep());
+  assertStarted(started);
+  const [entry = "", ...others] = left.filter((name) => !name.startsWith("."));
+  assert.match(entry, /^[0-9a-f]{32}$/);
+  assert.deepEqual(others, ["used"]);
+});
+
+Deno.test("what one left that was killed while it unpacked goes when the next has unpacked", async () => {
+  const { started, remains, left } = await (swept ??= sweep());
+  assertStarted(started);
+  assert.match(remains, /^\.new\./);
   // What somebody unpacks at this moment stays.
-  const other = join(folder, `.new.${Deno.pid}.AbCdEf`);
-  Deno.mkdirSync(other);
-  assertStarted(await version({ env }));
-  Deno.removeSync(other);
-  assert.match(basename(entryOf(cache)), /^[0-9a-f]{32}$/);
+  assert.deepEqual(left.filter((name) => name.startsWith(".")), [UNDER_WAY]);
 });
 
 Deno.test("nothing of the shared cache was damaged by all this", async () => {

@@ -17,7 +17,7 @@ const REFUSED =
 
 /** Lays everything that is needed to be started into a cache; the folder of the program in it. */
 async function plant(cache: string): Promise<string> {
-  const { entry } = await filledCache(cache);
+  const { entry } = filledCache(cache);
   const main = join(entry, "main.js");
   const { size } = Deno.statSync(main);
   Deno.writeTextFileSync(main, 'console.log("planted");'.padEnd(size));

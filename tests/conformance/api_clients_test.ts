@@ -4,21 +4,22 @@ import assert from "node:assert/strict";
 import * as v from "valibot";
 import { CommandFailed, FmsgCli } from "../api/clients/fmsg_cli.ts";
 import { FmsgMcp, McpRefused } from "../api/clients/fmsg_mcp.ts";
-import type { HostProcess } from "../support/host_process.ts";
 import { waitFor } from "../support/wait.ts";
-import { World } from "../support/world.ts";
+import { type Guests, SharedHosts } from "./shared_hosts.ts";
 
 const LATER = "2999-12-31T00:00:00Z";
 const UTF_8 = new TextDecoder();
 
+const shared = new SharedHosts({ api: true }, { api: true });
+
 /** A key as `fmsg key create` prints it. */
-async function keyOf(host: HostProcess, user: string): Promise<string> {
+async function keyOf({ host, address }: Guests, user: string): Promise<string> {
   const schema = v.looseObject({ key: v.string() });
-  return v.parse(schema, await host.json(["key", "create", host.address(user)])).key;
+  return v.parse(schema, await host.json(["key", "create", address(user)])).key;
 }
 
-async function loggedIn(host: HostProcess, user: string): Promise<FmsgCli> {
-  return await FmsgCli.login(host.api.base, await keyOf(host, user));
+async function loggedIn(guests: Guests, user: string): Promise<FmsgCli> {
+  return await FmsgCli.login(guests.host.api.base, await keyOf(guests, user));
 }
 
 async function fails(command: Promise<unknown>, status: number): Promise<string> {
@@ -36,9 +37,8 @@ async function refused(call: Promise<unknown>, status: number): Promise<McpRefus
 }
 
 Deno.test("N13 fmsg-cli: login with a key, send, list, sent, get, get-data and a reply across two hosts", async () => {
-  await using world = await World.make();
-  const here = await world.host({ api: true, users: ["alice"] });
-  const there = await world.host({ api: true, users: ["bob"] });
+  const here = await shared.users("alice");
+  const there = await shared.usersAt(1, "bob");
   const [alice, bob] = [await loggedIn(here, "alice"), await loggedIn(there, "bob")];
   assert.deepEqual([alice.user, bob.user], [here.address("alice"), there.address("bob")]);
   assert.deepEqual([await alice.list(), await alice.sent()], [[], []]);
@@ -70,16 +70,15 @@ Deno.test("N13 fmsg-cli: login with a key, send, list, sent, get, get-data and a
 });
 
 Deno.test("N13 fmsg-cli: draft create, update, attach, get-attach, rm-attach, draft send, and del of another", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob", "carol"] });
-  const [alice, bob] = [await loggedIn(host, "alice"), await loggedIn(host, "bob")];
+  const here = await shared.users("alice", "bob", "carol");
+  const [alice, bob] = [await loggedIn(here, "alice"), await loggedIn(here, "bob")];
   const { id } = await alice.draftCreate(bob.user, "first", { topic: "Plan" });
   await alice.update(id, { text: "second", type: "text/markdown" });
-  await alice.update(id, { to: [bob.user, host.address("carol")], important: true });
+  await alice.update(id, { to: [bob.user, here.address("carol")], important: true });
   const draft = await alice.get(id);
   assert.deepEqual(
     [draft.topic, draft.short_text, draft.type, draft.to, draft.important, draft.time],
-    ["Plan", "second", "text/markdown", [bob.user, host.address("carol")], true, null],
+    ["Plan", "second", "text/markdown", [bob.user, here.address("carol")], true, null],
   );
 
   const content = new Uint8Array(100_000).map((_, i) => i * 7 % 251);
@@ -115,9 +114,8 @@ Deno.test("N13 fmsg-cli: draft create, update, attach, get-attach, rm-attach, dr
 });
 
 Deno.test("N13 fmsg-cli: add-to, and a reply that a domain cannot take is refused with the way out", async () => {
-  await using world = await World.make();
-  const here = await world.host({ api: true, users: ["alice", "carol"] });
-  const there = await world.host({ api: true, users: ["bob"] });
+  const here = await shared.users("alice", "carol");
+  const there = await shared.usersAt(1, "bob");
   const alice = await loggedIn(here, "alice");
   const bob = there.address("bob");
   const { id } = await alice.send(here.address("carol"), "for Carol");
@@ -127,16 +125,15 @@ Deno.test("N13 fmsg-cli: add-to, and a reply that a domain cannot take is refuse
   const [batch] = (await alice.get(id)).add_to;
   assert.deepEqual([batch?.add_to_from, batch?.to], [alice.user, [bob]]);
   const [received] = await waitFor(async () => {
-    const list = await there.list(bob);
+    const list = await there.host.list(bob);
     return list.length === 1 && list;
   }, { what: "Bob has it" });
   assert.equal(received?.from, alice.user);
 });
 
 Deno.test("N13 fmsg-cli: watch hears of what comes, what was delivered and who was added", async () => {
-  await using world = await World.make();
-  const here = await world.host({ api: true, users: ["alice"] });
-  const there = await world.host({ api: true, users: ["bob", "dave"] });
+  const here = await shared.users("alice");
+  const there = await shared.usersAt(1, "bob", "dave");
   const [alice, bob] = [await loggedIn(here, "alice"), await loggedIn(there, "bob")];
   await using hers = await alice.watch();
   await using his = await bob.watch();
@@ -154,24 +151,26 @@ Deno.test("N13 fmsg-cli: watch hears of what comes, what was delivered and who w
 });
 
 Deno.test("N13 fmsg-cli: sub-accounts with the owner's token; with a key they are refused", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob"] });
-  const byKey = await loggedIn(host, "alice");
+  const here = await shared.users("alice", "bob");
+  const byKey = await loggedIn(here, "alice");
   await fails(byKey.subAccounts(), 403);
   await fails(byKey.createSubAccount("bot", ["127.0.0.0/8"], LATER), 403);
 
-  const owner = await FmsgCli.login(host.api.base, await host.token(host.address("alice")));
-  assert.equal(owner.user, host.address("alice"));
+  const owner = await FmsgCli.login(
+    here.host.api.base,
+    await here.host.token(here.address("alice")),
+  );
+  assert.equal(owner.user, here.address("alice"));
   const created = await owner.createSubAccount("bot", ["127.0.0.0/8", "2001:db8::/32"], LATER);
   const { api_key: key, ...grant } = created;
-  assert.equal(grant.addr, host.address("alice_bot"));
+  assert.equal(grant.addr, here.address("alice_bot"));
   const { max_sub_accounts: max, sub_accounts: all } = await owner.subAccounts();
   assert.deepEqual([max, all.map(({ agent }) => agent)], [5, ["bot", "cli"]]);
   assert.deepEqual(await owner.subAccount("bot"), grant);
 
-  const bot = await FmsgCli.login(host.api.base, key ?? "");
-  assert.equal(bot.user, host.address("alice_bot"));
-  await bot.send(host.address("bob"), "from the bot");
+  const bot = await FmsgCli.login(here.host.api.base, key ?? "");
+  assert.equal(bot.user, here.address("alice_bot"));
+  await bot.send(here.address("bob"), "from the bot");
   assert.equal((await bot.sent()).length, 1);
   assert.deepEqual(await owner.sent(), [], "an owner sees nothing of a grant's");
 
@@ -181,7 +180,7 @@ Deno.test("N13 fmsg-cli: sub-accounts with the owner's token; with a key they ar
   await bot.list();
   const rotated = await owner.rotateKey("bot", LATER);
   await fails(bot.list(), 401);
-  const again = await FmsgCli.login(host.api.base, rotated.api_key ?? "");
+  const again = await FmsgCli.login(here.host.api.base, rotated.api_key ?? "");
   assert.equal((await again.sent()).length, 1);
   await owner.deleteSubAccount("bot");
   await fails(again.sent(), 401);
@@ -189,11 +188,10 @@ Deno.test("N13 fmsg-cli: sub-accounts with the owner's token; with a key they ar
 });
 
 Deno.test("N13 fmsg-mcp: an agent waits, replies with a file, reads the thread, adds somebody and marks as read", async () => {
-  await using world = await World.make();
-  const here = await world.host({ api: true, users: ["alice"] });
-  const there = await world.host({ api: true, users: ["bob", "carol"] });
-  const alice = new FmsgMcp(here.api.base, await keyOf(here, "alice"));
-  const bob = new FmsgMcp(there.api.base, await keyOf(there, "bob"));
+  const here = await shared.users("alice");
+  const there = await shared.usersAt(1, "bob", "carol");
+  const alice = new FmsgMcp(here.host.api.base, await keyOf(here, "alice"));
+  const bob = new FmsgMcp(there.host.api.base, await keyOf(there, "bob"));
   const [ALICE, BOB] = [await alice.whoami(), await bob.whoami()];
   assert.deepEqual([ALICE, BOB], [here.address("alice"), there.address("bob")]);
 
@@ -235,15 +233,16 @@ Deno.test("N13 fmsg-mcp: an agent waits, replies with a file, reads the thread, 
 });
 
 Deno.test("N13 fmsg-mcp: a stranger is refused everything, a reaction is told why not, and a failed send leaves no draft", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob", "carol"] });
+  const here = await shared.users("alice", "bob", "carol");
   const [alice, carol] = await Promise.all(
-    ["alice", "carol"].map(async (user) => new FmsgMcp(host.api.base, await keyOf(host, user))),
+    ["alice", "carol"].map(async (user) =>
+      new FmsgMcp(here.host.api.base, await keyOf(here, user))
+    ),
   );
   assert.ok(alice !== undefined && carol !== undefined);
   const secret = new TextEncoder().encode("secret");
   const id = await alice.send({
-    to: [host.address("bob")],
+    to: [here.address("bob")],
     topic: "private",
     body: "secret",
     attachments: [{ filename: "secret.txt", data: secret, type: "text/plain" }],
@@ -251,7 +250,7 @@ Deno.test("N13 fmsg-mcp: a stranger is refused everything, a reaction is told wh
   await refused(carol.getMessage(id), 404);
   await refused(carol.getThread(id), 404);
   await refused(carol.downloadAttachment(id, "secret.txt"), 404);
-  await refused(carol.addRecipients(id, [host.address("carol")]), 404);
+  await refused(carol.addRecipients(id, [here.address("carol")]), 404);
   await refused(carol.react(id, "👍"), 404);
   const { code, message } = await refused(alice.react(id, "👍"), 501);
   assert.deepEqual([code, /reply/.test(message)], ["reactions_unsupported", true]);

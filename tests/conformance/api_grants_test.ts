@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { ApiAnswer, ApiClient } from "../support/api_client.ts";
 import type { HostProcess } from "../support/host_process.ts";
 import { World } from "../support/world.ts";
+import { SharedHosts } from "./shared_hosts.ts";
 
 const LATER = "2999-12-31T00:00:00Z";
 const EVERYWHERE = ["0.0.0.0/0", "::/0"];
@@ -23,6 +24,8 @@ const TOKEN = v.looseObject({ access_token: v.string() });
 
 /** The interface believes what a client in front says of where it is from. */
 const BEHIND_PROXY = { trusted_proxies: ["127.0.0.0/8"] };
+
+const shared = new SharedHosts({ api: BEHIND_PROXY });
 
 function from(ip: string): { headers: Record<string, string> } {
   return { headers: { "x-forwarded-for": ip } };
@@ -61,32 +64,30 @@ async function statusOf(answer: Promise<ApiAnswer>): Promise<number> {
 }
 
 Deno.test("N11 a sub-account is made, told of without its key, and is a user that sends and receives by itself", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob"] });
-  const [alice, bob] = [await host.client("alice"), await host.client("bob")];
+  const { host, address, client } = await shared.users("alice", "bob");
+  const [alice, bob] = [await client("alice"), await client("bob")];
   const key = await create(alice, "bot", ["127.0.0.0/8"]);
   const { max_sub_accounts: max, sub_accounts: all } = v.parse(
     LISTED,
     (await alice.get("/fmsg/sub-accounts")).json,
   );
-  const address = host.address("alice_bot");
-  assert.deepEqual([max, all.length, all[0]?.addr], [5, 1, address]);
+  const granted = address("alice_bot");
+  assert.deepEqual([max, all.length, all[0]?.addr], [5, 1, granted]);
   assert.deepEqual(v.parse(GRANT, (await alice.get("/fmsg/sub-accounts/bot")).json), all[0]);
 
   const bot = await withKey(host, key);
-  assert.equal(await statusOf(send(bot, address, host.address("bob"))), 200);
-  assert.equal(await statusOf(send(bob, host.address("bob"), address)), 200);
+  assert.equal(await statusOf(send(bot, granted, address("bob"))), 200);
+  assert.equal(await statusOf(send(bob, address("bob"), granted)), 200);
   const lists = await Promise.all([bot.get("/fmsg"), bot.get("/fmsg/sent"), alice.get("/fmsg")]);
   const counts = lists.map(({ json }) => v.parse(v.array(v.unknown()), json).length);
   assert.deepEqual(counts, [1, 1, 0], "the owner sees nothing of it");
-  const user = await host.user(address);
+  const user = await host.user(granted);
   assert.equal(user.accepting, true);
 });
 
 Deno.test("N11 a key and its tokens are good only from its ranges, as they are now", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: BEHIND_PROXY, users: ["alice"] });
-  const alice = await host.client("alice");
+  const { host, client } = await shared.users("alice");
+  const alice = await client("alice");
   const key = await create(alice, "bot", ["203.0.113.0/24", "2001:db8::/32"]);
   assert.deepEqual(
     await Promise.all(
@@ -128,11 +129,10 @@ Deno.test("N11 a rotated key ends the key and every token before it, at once and
 });
 
 Deno.test("N11 a deleted grant ends its key, its tokens and acting as it; its address stays a user", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice"] });
-  const alice = await host.client("alice");
+  const { host, address, client } = await shared.users("alice");
+  const alice = await client("alice");
   const bot = await withKey(host, await create(alice, "bot"));
-  const acting = alice.actingAs(host.address("alice_bot"));
+  const acting = alice.actingAs(address("alice_bot"));
   assert.deepEqual(
     [await statusOf(bot.get("/fmsg")), await statusOf(acting.get("/fmsg"))],
     [200, 200],
@@ -144,21 +144,20 @@ Deno.test("N11 a deleted grant ends its key, its tokens and acting as it; its ad
     [401, 403],
   );
   assert.equal(await statusOf(alice.delete("/fmsg/sub-accounts/bot")), 404);
-  assert.equal((await host.user(host.address("alice_bot"))).accepting, true);
+  assert.equal((await host.user(address("alice_bot"))).accepting, true);
   // The same owner gets the same address again.
   await create(alice, "bot");
 });
 
 Deno.test("N11 act-as is for the owner's own grants alone, and never beside the token of a key", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob"] });
-  const [alice, bob] = [await host.client("alice"), await host.client("bob")];
+  const { host, address, client } = await shared.users("alice", "bob");
+  const [alice, bob] = [await client("alice"), await client("bob")];
   const key = await create(alice, "bot");
-  const address = host.address("alice_bot");
-  const acting = alice.actingAs(address);
-  assert.equal(await statusOf(send(acting, address, host.address("bob"))), 200);
+  const granted = address("alice_bot");
+  const acting = alice.actingAs(granted);
+  assert.equal(await statusOf(send(acting, granted, address("bob"))), 200);
   assert.equal(v.parse(v.array(v.unknown()), (await acting.get("/fmsg/sent")).json).length, 1);
-  const spelled = alice.actingAs(address.toUpperCase());
+  const spelled = alice.actingAs(granted.toUpperCase());
   assert.equal(
     await statusOf(spelled.get("/fmsg/sent")),
     200,
@@ -167,11 +166,11 @@ Deno.test("N11 act-as is for the owner's own grants alone, and never beside the 
 
   const bot = await withKey(host, key);
   const refused = [
-    bob.actingAs(address),
-    alice.actingAs(host.address("bob")),
-    alice.actingAs(host.address("nobody")),
-    bot.actingAs(address),
-    bot.actingAs(host.address("alice")),
+    bob.actingAs(granted),
+    alice.actingAs(address("bob")),
+    alice.actingAs(address("nobody")),
+    bot.actingAs(granted),
+    bot.actingAs(address("alice")),
   ];
   for (const client of refused) assert.equal(await statusOf(client.get("/fmsg")), 403);
   assert.equal(await statusOf(acting.get("/fmsg/sub-accounts")), 403);
@@ -179,30 +178,28 @@ Deno.test("N11 act-as is for the owner's own grants alone, and never beside the 
 });
 
 Deno.test("N11 a granted address or an owner that takes no messages any more is not let in, until it does again", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice"] });
-  const alice = await host.client("alice");
+  const { host, address, client } = await shared.users("alice");
+  const alice = await client("alice");
   const key = await create(alice, "bot");
   const bot = await withKey(host, key);
   for (const user of ["alice_bot", "alice"]) {
-    await host.setUser(host.address(user), "--accepting=false");
+    await host.setUser(address(user), "--accepting=false");
     const during = [await statusOf(bot.get("/fmsg")), await statusOf(exchange(host, key))];
     assert.deepEqual(during, [403, 403], user);
-    await host.setUser(host.address(user), "--accepting=true");
+    await host.setUser(address(user), "--accepting=true");
     assert.equal(await statusOf(bot.get("/fmsg")), 200);
   }
 });
 
 Deno.test("N11 a key of the operator's: delegated, listed by the owner, ended by fmsg key revoke", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "sales"] });
-  const [alice, sales] = [host.address("alice"), host.address("sales")];
+  const { host, address, client } = await shared.users("alice", "sales");
+  const [alice, sales] = [address("alice"), address("sales")];
   const schema = v.looseObject({ key: v.string(), key_id: v.string() });
   const args = ["key", "create", sales, "--for", alice, "--agent", "desk", "--cidr", "127.0.0.0/8"];
   const { key, key_id: id } = v.parse(schema, await host.json(args));
   const desk = await withKey(host, key);
   assert.equal(await statusOf(send(desk, sales, alice)), 200);
-  const owner = await host.client("alice");
+  const owner = await client("alice");
   const { json } = await owner.get("/fmsg/sub-accounts/desk");
   const { addr, grant_type: type, allowed_cidrs: cidrs } = v.parse(GRANT, json);
   assert.deepEqual([addr, type, cidrs], [sales, "delegated_identity", ["127.0.0.0/8"]]);

@@ -3,14 +3,18 @@
 import assert from "node:assert/strict";
 import type { ApiAnswer, ApiClient } from "../support/api_client.ts";
 import { waitFor } from "../support/wait.ts";
-import { World } from "../support/world.ts";
 import { deliveryOf, draftedBy, expect, fieldsOf, idsOf, letterOf, sentBy } from "./api_client.ts";
+import { SharedHosts } from "./shared_hosts.ts";
+
+const shared = new SharedHosts(
+  { api: true, challenge: "never" },
+  { api: true, challenge: "never" },
+);
 
 Deno.test("N3 a draft from POST to send, and nothing of it can be changed afterwards", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob"] });
-  const [alice, bob] = [await host.client("alice"), await host.client("bob")];
-  const [from, to] = [host.address("alice"), [host.address("bob")]];
+  const { address, client } = await shared.users("alice", "bob");
+  const [alice, bob] = [await client("alice"), await client("bob")];
+  const [from, to] = [address("alice"), [address("bob")]];
 
   const id = await draftedBy(alice, { from, to, data: "first" });
   await expect(200, alice.put(`/fmsg/${id}`, letterOf({ from, to, data: "second" })));
@@ -38,17 +42,17 @@ Deno.test("N3 a draft from POST to send, and nothing of it can be changed afterw
   assert.equal(file.headers.get("x-content-type-options"), "nosniff");
 
   await expect(409, alice.post(`/fmsg/${id}/send`));
-  for (const client of [alice, bob]) {
+  for (const user of [alice, bob]) {
     await expect(
       403,
-      client.put(
+      user.put(
         `/fmsg/${id}`,
-        letterOf({ from: host.address(client === alice ? "alice" : "bob"), to }),
+        letterOf({ from: address(user === alice ? "alice" : "bob"), to }),
       ),
     );
-    await expect(403, client.delete(`/fmsg/${id}`));
-    await expect(403, client.upload(`/fmsg/${id}/attach`, { filename: "c.txt", body: "late" }));
-    await expect(403, client.delete(`/fmsg/${id}/attach/a.txt`));
+    await expect(403, user.delete(`/fmsg/${id}`));
+    await expect(403, user.upload(`/fmsg/${id}/attach`, { filename: "c.txt", body: "late" }));
+    await expect(403, user.delete(`/fmsg/${id}/attach/a.txt`));
   }
   assert.deepEqual(fieldsOf(await bob.get(`/fmsg/${id}`)), message);
 
@@ -58,11 +62,10 @@ Deno.test("N3 a draft from POST to send, and nothing of it can be changed afterw
 });
 
 Deno.test("N2 what is another's looks like what does not exist, on every route", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob", "eve"] });
-  const alice = await host.client("alice");
-  const eve = await host.client("eve");
-  const letter = { from: host.address("alice"), to: [host.address("bob")] };
+  const { address, client } = await shared.users("alice", "bob", "eve");
+  const alice = await client("alice");
+  const eve = await client("eve");
+  const letter = { from: address("alice"), to: [address("bob")] };
   const sent = await sentBy(alice, letter);
   const draft = await draftedBy(alice, letter);
   await alice.upload(`/fmsg/${draft}/attach`, { filename: "a.txt", body: "secret" });
@@ -76,11 +79,10 @@ Deno.test("N2 what is another's looks like what does not exist, on every route",
     ["read", () => eve.post(`/fmsg/${id}/read`)],
     ["send", () => eve.post(`/fmsg/${id}/send`)],
     ["delete", () => eve.delete(`/fmsg/${id}`)],
-    ["add-to", () => eve.post(`/fmsg/${id}/add-to`, { add_to: [host.address("eve")] })],
+    ["add-to", () => eve.post(`/fmsg/${id}/add-to`, { add_to: [address("eve")] })],
     [
       "replace",
-      () =>
-        eve.put(`/fmsg/${id}`, letterOf({ from: host.address("eve"), to: [host.address("eve")] })),
+      () => eve.put(`/fmsg/${id}`, letterOf({ from: address("eve"), to: [address("eve")] })),
     ],
   ];
   const absent = new Map<string, ApiAnswer>();
@@ -91,24 +93,23 @@ Deno.test("N2 what is another's looks like what does not exist, on every route",
     }
   }
   const reply = (pid: number) =>
-    eve.post("/fmsg", letterOf({ from: host.address("eve"), to: [host.address("alice")], pid }));
+    eve.post("/fmsg", letterOf({ from: address("eve"), to: [address("alice")], pid }));
   assert.equal((await expect(400, reply(sent))).text, (await expect(400, reply(4711))).text);
   assert.deepEqual(idsOf(await eve.get("/fmsg")), []);
   assert.deepEqual(idsOf(await eve.get("/fmsg/sent")), []);
   assert.deepEqual(idsOf(await eve.get("/fmsg/search?q=hello")), []);
   await expect(
     403,
-    eve.post("/fmsg", letterOf({ from: host.address("alice"), to: [host.address("eve")] })),
+    eve.post("/fmsg", letterOf({ from: address("alice"), to: [address("eve")] })),
   );
 });
 
 Deno.test("N4 replies: an undeliverable one is refused with 409 and the way out", async (t) => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, challenge: "never", users: ["alice", "bob"] });
-  const near = await world.peer({ domain: "near.test" });
-  const far = await world.peer({ domain: "far.test" });
-  const alice = await host.client("alice");
-  const from = host.address("alice");
+  const { address, client } = await shared.users("alice", "bob");
+  const near = await shared.world.peer();
+  const far = await shared.world.peer();
+  const alice = await client("alice");
+  const from = address("alice");
   const reply = async (pid: number, to: readonly string[]): Promise<ApiAnswer> => {
     const id = await draftedBy(alice, { from, to, pid });
     const answer = await alice.post(`/fmsg/${id}/send`);
@@ -125,10 +126,10 @@ Deno.test("N4 replies: an undeliverable one is refused with 409 and the way out"
   };
 
   await t.step("N4 a reply within the thread's domains goes out", async () => {
-    const root = await sentBy(alice, { from, to: [near.address("zoe"), host.address("bob")] });
+    const root = await sentBy(alice, { from, to: [near.address("zoe"), address("bob")] });
     await deliveryOf(alice, root, near.address("zoe"), "delivered");
     await expect(200, reply(root, [near.address("zoe")]));
-    await expect(200, reply(root, [host.address("bob")]));
+    await expect(200, reply(root, [address("bob")]));
   });
   await t.step("N4 a domain that was never a recipient of the parent", async () => {
     const root = await sentBy(alice, { from, to: [near.address("zoe")] });
@@ -149,9 +150,9 @@ Deno.test("N4 replies: an undeliverable one is refused with 409 and the way out"
     await deliveryOf(alice, root, far.address("ruth"), "delivered");
   });
   await t.step("N4 a reply carries no topic, and its pid is an id of here", async () => {
-    const root = await sentBy(alice, { from, to: [host.address("bob")], topic: "root" });
-    const bob = await host.client("bob");
-    const letter = { from: host.address("bob"), to: [from], pid: root };
+    const root = await sentBy(alice, { from, to: [address("bob")], topic: "root" });
+    const bob = await client("bob");
+    const letter = { from: address("bob"), to: [from], pid: root };
     await expect(400, bob.post("/fmsg", letterOf({ ...letter, topic: "again" })));
     const id = await sentBy(bob, letter);
     const message = fieldsOf(await expect(200, alice.get(`/fmsg/${id}`)));
@@ -160,20 +161,14 @@ Deno.test("N4 replies: an undeliverable one is refused with 409 and the way out"
 });
 
 Deno.test("N5 N6 added recipients see the message; a batch is whole and keeps its identity", async () => {
-  await using world = await World.make();
-  const host = await world.host({
-    api: true,
-    challenge: "never",
-    users: ["alice", "bob", "carol", "dave"],
-  });
-  const peer = await world.peer();
-  const client = (user: string): Promise<ApiClient> => host.client(user);
+  const { address, client } = await shared.users("alice", "bob", "carol", "dave");
+  const peer = await shared.world.peer();
   const [alice, bob, carol] = [await client("alice"), await client("bob"), await client("carol")];
-  const id = await sentBy(alice, { from: host.address("alice"), to: [host.address("bob")] });
+  const id = await sentBy(alice, { from: address("alice"), to: [address("bob")] });
   await expect(404, carol.get(`/fmsg/${id}`));
   const add = (who: ApiClient, add_to: unknown) => who.post(`/fmsg/${id}/add-to`, { add_to });
   const zoe = peer.address("zoe");
-  assert.deepEqual(fieldsOf(await expect(200, add(bob, [host.address("carol"), zoe]))), {
+  assert.deepEqual(fieldsOf(await expect(200, add(bob, [address("carol"), zoe]))), {
     id,
     added: 2,
   });
@@ -181,14 +176,14 @@ Deno.test("N5 N6 added recipients see the message; a batch is whole and keeps it
   assert.deepEqual(idsOf(await carol.get("/fmsg")), [id]);
   const before = fieldsOf(await expect(200, carol.get(`/fmsg/${id}`))).add_to;
 
-  await expect(403, add(carol, [host.address("dave")]));
-  await expect(409, add(alice, [host.address("dave"), host.address("CAROL")]));
-  await expect(400, add(alice, [host.address("dave"), host.address("DAVE")]));
+  await expect(403, add(carol, [address("dave")]));
+  await expect(409, add(alice, [address("dave"), address("CAROL")]));
+  await expect(400, add(alice, [address("dave"), address("DAVE")]));
   await expect(400, add(alice, []));
-  await expect(400, add(alice, [host.address("dave"), "nobody"]));
+  await expect(400, add(alice, [address("dave"), "nobody"]));
   assert.deepEqual(idsOf(await (await client("dave")).get("/fmsg")), []);
   assert.deepEqual(fieldsOf(await expect(200, alice.get(`/fmsg/${id}`))).add_to, before);
-  await expect(200, add(alice, [host.address("dave"), host.address("bob")]));
+  await expect(200, add(alice, [address("dave"), address("bob")]));
   const after = fieldsOf(await expect(200, alice.get(`/fmsg/${id}`))).add_to;
   assert.ok(Array.isArray(after) && Array.isArray(before));
   assert.deepEqual(after.slice(0, 1), before);
@@ -202,23 +197,22 @@ Deno.test("N5 N6 added recipients see the message; a batch is whole and keeps it
 });
 
 Deno.test("N7 deliveries: local, pending, delivered, and failed with the code", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, challenge: "never", users: ["alice", "bob"] });
+  const { address, client } = await shared.users("alice", "bob");
   const [near, far] = [
-    await world.peer({ domain: "near.test" }),
-    await world.peer({ domain: "far.test" }),
+    await shared.world.peer(),
+    await shared.world.peer(),
   ];
-  const alice = await host.client("alice");
+  const alice = await client("alice");
   far.deafen();
   near.script({ codes: [200, 102] });
   const to = [
-    host.address("bob"),
+    address("bob"),
     near.address("zoe"),
     near.address("shy"),
     far.address("ruth"),
-    host.address("nobody"),
+    address("nobody"),
   ];
-  const id = await sentBy(alice, { from: host.address("alice"), to });
+  const id = await sentBy(alice, { from: address("alice"), to });
   const states = await waitFor(async () => {
     const { to_delivery } = fieldsOf(await alice.get(`/fmsg/${id}`));
     assert.ok(Array.isArray(to_delivery));
@@ -238,17 +232,16 @@ Deno.test("N7 deliveries: local, pending, delivered, and failed with the code", 
   const ruth = await deliveryOf(alice, id, far.address("ruth"), "delivered");
   assert.match(String(ruth.time_delivered), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   // A recipient sees who else has it, of others' deliveries nothing.
-  const bob = await host.client("bob");
+  const bob = await client("bob");
   assert.deepEqual(fieldsOf(await bob.get(`/fmsg/${id}`)).to, to);
 });
 
 Deno.test("N3 N6 many at once: a draft is sent once, and of batches with a name in common one is taken whole", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice", "bob", "carol"] });
-  const [alice, bob] = [await host.client("alice"), await host.client("bob")];
+  const { address, client } = await shared.users("alice", "bob", "carol");
+  const [alice, bob] = [await client("alice"), await client("bob")];
   const id = await draftedBy(alice, {
-    from: host.address("alice"),
-    to: [host.address("bob"), host.address("alice")],
+    from: address("alice"),
+    to: [address("bob"), address("alice")],
   });
   const many = async (ask: (i: number) => Promise<ApiAnswer>): Promise<number[]> => {
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i)));
@@ -261,23 +254,22 @@ Deno.test("N3 N6 many at once: a draft is sent once, and of batches with a name 
   assert.deepEqual(
     await many((i) =>
       (i % 2 === 0 ? alice : bob)
-        .post(`/fmsg/${id}/add-to`, { add_to: [...others(i), host.address("carol")] })
+        .post(`/fmsg/${id}/add-to`, { add_to: [...others(i), address("carol")] })
     ),
     onlyOne,
   );
   const { add_to } = fieldsOf(await expect(200, bob.get(`/fmsg/${id}`)));
   assert.ok(Array.isArray(add_to) && add_to.length === 1);
   const winner = /^@a(\d+)@/.exec(add_to[0].to[0])?.[1];
-  assert.deepEqual(add_to[0].to, [...others(Number(winner)), host.address("carol")]);
+  assert.deepEqual(add_to[0].to, [...others(Number(winner)), address("carol")]);
   const read = await Promise.all(Array.from({ length: 20 }, () => bob.post(`/fmsg/${id}/read`)));
   assert.equal(new Set(read.map(({ text }) => text)).size, 1);
 });
 
 Deno.test("N6 B5 a batch on what came from elsewhere is told to the domains of all participants", async () => {
-  await using world = await World.make();
   const [near, far] = [
-    await world.host({ api: true, challenge: "never", users: ["alice", "bob"] }),
-    await world.host({ api: true, challenge: "never", users: ["zoe", "yan"] }),
+    await shared.users("alice", "bob"),
+    await shared.usersAt(1, "zoe", "yan"),
   ];
   const [alice, bob, zoe] = [
     await near.client("alice"),

@@ -1,11 +1,30 @@
 // The interface's server on a running host: refusals, limits, headers, origins, its life with the host (rows N9, N10).
 import assert from "node:assert/strict";
 import { connect, createServer, type Socket } from "node:net";
+import * as v from "valibot";
 import type { ApiAnswer } from "../support/api_client.ts";
 import type { HostProcess } from "../support/host_process.ts";
 import { draft } from "../support/message.ts";
 import { waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
+import { SharedHosts } from "./shared_hosts.ts";
+
+const shared = new SharedHosts(
+  { api: { trusted_proxies: ["127.0.0.0/8"], uploads: 1 } },
+  {
+    api: { origins: ["https://app.example"], public_url: "https://fmsg.example/x" },
+    config: { log: { level: "debug" } },
+  },
+);
+
+const STATUS = v.object({
+  api: v.object({ connections: v.number(), sockets: v.number() }),
+  counts: v.object({ faults: v.number(), staging: v.number() }),
+});
+
+async function statusOf(host: HostProcess): Promise<v.InferOutput<typeof STATUS>> {
+  return v.parse(STATUS, await host.json(["host", "status"]));
+}
 
 /** An error as FMSG-003 has it. */
 function isError({ status, json, headers }: ApiAnswer, expected: number): void {
@@ -44,9 +63,8 @@ async function handshake(
 }
 
 Deno.test("N9 addresses and methods that are none are refused in JSON, and every answer is harmless to browsers", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: true, users: ["alice"] });
-  const alice = await host.client("alice");
+  const { host, client } = await shared.users("alice");
+  const alice = await client("alice");
   isError(await alice.get("/nothing"), 404);
   isError(await alice.get("/fmsg/1/nothing"), 404);
   // The page in the browser is no route: it takes nothing else, and what it has not is nothing.
@@ -85,12 +103,8 @@ Deno.test("N9 addresses and methods that are none are refused in JSON, and every
 });
 
 Deno.test("N9 web sites may use the interface where api.origins has them, and no others", async () => {
-  await using world = await World.make();
-  const host = await world.host({
-    api: { origins: ["https://app.example"], public_url: "https://fmsg.example/x" },
-    users: ["alice"],
-  });
-  const alice = await host.client("alice");
+  const { host, client } = await shared.usersAt(1, "alice");
+  const alice = await client("alice");
   const preflight = {
     "access-control-request-method": "PUT",
     "access-control-request-headers": "authorization,content-type,x-fmsg-act-as",
@@ -121,13 +135,8 @@ Deno.test("N9 web sites may use the interface where api.origins has them, and no
 });
 
 Deno.test("N10 a WebSocket is refused before it is one: no token, a wrong one, a foreign web site, another address", async () => {
-  await using world = await World.make();
-  const host = await world.host({
-    api: { origins: ["https://app.example"], public_url: "https://fmsg.example/x" },
-    users: ["alice"],
-    config: { log: { level: "debug" } },
-  });
-  const { token } = await host.client("alice");
+  const { host, client } = await shared.usersAt(1, "alice");
+  const { token } = await client("alice");
   const bearer = { authorization: `Bearer ${token}` };
   const events = "/fmsg/ws";
   for (
@@ -142,7 +151,7 @@ Deno.test("N10 a WebSocket is refused before it is one: no token, a wrong one, a
       [`${events}?access_token=wrong`, {}, 401],
       // The header goes before the query.
       [`${events}?access_token=${token}`, { authorization: "Bearer wrong" }, 401],
-      [`${events}?act_as=@bob@host1.test`, bearer, 403],
+      [`${events}?act_as=@bob@host2.test`, bearer, 403],
       [`${events}?act_as=nobody`, bearer, 400],
       [events, { ...bearer, "sec-websocket-version": "7" }, 400],
       [events, { ...bearer, upgrade: "h2c", connection: "Upgrade, close" }, 426],
@@ -155,9 +164,7 @@ Deno.test("N10 a WebSocket is refused before it is one: no token, a wrong one, a
     assert.match(answer.text, /content-type: application\/json\r\n/);
     assert.match(answer.text, /\{"error":"[^"]+/);
   }
-  await waitFor(async () =>
-    /"sockets": ?0/.test((await host.cli(["host", "status", "--json"])).stdout)
-  );
+  await waitFor(async () => (await statusOf(host)).api.sockets === 0);
   // Credentials of the query are nowhere in the log.
   const log = JSON.stringify(host.log);
   assert.match(log, /"path":"\/fmsg\/ws"/);
@@ -182,13 +189,9 @@ Deno.test("N9 requests over the rate are refused with 429 and when to come back,
 });
 
 Deno.test("N9 credentials that are wrong again and again are not looked at for a while, others are", async () => {
-  await using world = await World.make();
-  const host = await world.host({
-    api: { trusted_proxies: ["127.0.0.0/8"] },
-    users: ["alice"],
-  });
+  const { host, client } = await shared.users("alice");
   const from = (ip: string) => ({ headers: { "x-forwarded-for": ip } });
-  const alice = await host.client("alice");
+  const alice = await client("alice");
   const wrong = host.api.with("wrong");
   let refused = 0;
   while ((await wrong.get("/fmsg", from("192.0.2.1"))).status === 401) refused++;
@@ -198,20 +201,20 @@ Deno.test("N9 credentials that are wrong again and again are not looked at for a
 });
 
 Deno.test("N9 uploads of an identity at once are bounded by api.uploads", async () => {
-  await using world = await World.make();
-  const host = await world.host({ api: { uploads: 1 }, users: ["alice"] });
-  const alice = await host.client("alice");
+  const { address, client } = await shared.users("alice");
+  const alice = await client("alice");
   const draft = await alice.post("/fmsg", {
     version: 1,
-    from: host.address("alice"),
-    to: [host.address("alice")],
+    from: address("alice"),
+    to: [address("alice")],
     type: "text/plain",
     size: 0,
   });
   assert.equal(draft.status, 201);
+  const { id } = v.parse(v.object({ id: v.number() }), draft.json);
   const goOn = Promise.withResolvers<void>();
   const slow = (filename: string): Promise<ApiAnswer> =>
-    alice.post("/fmsg/1/attach", undefined, {
+    alice.post(`/fmsg/${id}/attach`, undefined, {
       headers: { "content-type": "multipart/form-data; boundary=x" },
       body: new ReadableStream({
         async start(controller) {
@@ -229,7 +232,7 @@ Deno.test("N9 uploads of an identity at once are bounded by api.uploads", async 
   goOn.resolve();
   const statuses = (await Promise.all(uploads)).map(({ status }) => status);
   assert.deepEqual(statuses.toSorted(), [201, 429]);
-  const third = await alice.upload("/fmsg/1/attach", { filename: "c.txt", body: "c" });
+  const third = await alice.upload(`/fmsg/${id}/attach`, { filename: "c.txt", body: "c" });
   assert.equal(third.status, 201);
 });
 
@@ -336,11 +339,10 @@ Deno.test("S3 with 300 connections to the interface that mean no good, messages 
       assert.deepEqual((await peer.send(letter)).codes, [64, 200]);
       assert.equal((await alice.get("/fmsg")).status, 200);
     }
-    const { counts } = JSON.parse((await host.cli(["host", "status", "--json"])).stdout);
-    assert.equal(counts.faults, 0);
-    assert.equal(counts.staging, 0);
+    const { counts } = await statusOf(host);
+    assert.deepEqual(counts, { faults: 0, staging: 0 });
     assert.equal(await host.stop(), 0);
-    assert.equal((await host.cli(["host", "verify"])).code, 0);
+    await host.json(["host", "verify"]);
   } finally {
     for (const socket of sockets) socket.destroy();
   }
@@ -377,9 +379,7 @@ Deno.test("O3 a host that stops finishes requests under way and says goodbye on 
   });
   await begun.promise;
   // It is under way once the host knows of it.
-  await waitFor(async () =>
-    /"connections": ?[2-9]/.test((await host.cli(["host", "status", "--json"])).stdout)
-  );
+  await waitFor(async () => (await statusOf(host)).api.connections >= 2);
   const stopping = host.stop();
   assert.equal((await closed).code, 1001);
   goOn.resolve();

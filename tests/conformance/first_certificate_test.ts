@@ -26,9 +26,9 @@ async function withoutCertificate(world: World): Promise<HostProcess> {
   return host;
 }
 
-/** Puts a certificate where the host puts the ones that it gets. */
+/** Puts a certificate where the host puts the ones that it gets; it ends on another day than those of files. */
 async function putCertificate(world: World, host: HostProcess): Promise<void> {
-  const { cert, key } = await world.authority.issue(`fmsg.${host.domain}`);
+  const { cert, key } = await world.authority.issue(`fmsg.${host.domain}`, { days: 60 });
   const folder = join(host.dataDir, "acme");
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "new.pem"), key + cert);

@@ -8,7 +8,7 @@ import { draft, noise } from "../support/message.ts";
 import type { Peer } from "../support/peer.ts";
 import { waitFor } from "../support/wait.ts";
 import { World } from "../support/world.ts";
-import { send } from "./command.ts";
+import { command, send } from "./command.ts";
 import { operatorOf, statusOf, statusWhen } from "./operating.ts";
 import { settled, stored } from "./outcome.ts";
 import { Stage } from "./stage.ts";
@@ -179,14 +179,14 @@ Deno.test("a command that comes while the host stops is carried out afterwards",
   const { open, letGo } = gate();
   const [codes] = await held(stage, open);
   await signal(host);
-  const added = host.cli(["user", "add", host.address("late")]);
-  const told = await host.cli(["host", "status"]);
-  assert.equal(told.code, 1);
+  const added = command(host, ["user", "add", host.address("late")]);
+  const told = await command(host, ["host", "status"]);
+  assert.equal(told.status, 1);
   assert.match(told.stderr, new RegExp(`^fmsg: Process ${host.pid} holds .*starts or stops.*\n$`));
   letGo();
   assert.deepEqual(await codes, [64, 200]);
   assert.equal(await host.ended(), 0);
-  assert.equal((await added).code, 0, (await added).stderr);
+  assert.equal((await added).status, 0, (await added).stderr);
 });
 
 Deno.test("a second host on the same data directory is refused with the first one's process id", async () => {

@@ -19,9 +19,11 @@ const ENOUGH = 60_000_000;
 
 Deno.test("a host that is killed while everything comes in", async (t) => {
   await using world = await World.make();
-  const host = await world.host({ challenge: "always", users: ["alice", "bob"] });
+  const host = await world.host({ challenge: "always", start: false });
+  await host.addUsers([host.address("alice"), host.address("bob")]);
   const peers = [await world.peer(), await world.peer(), await world.peer()];
   await using empty = await Copy.of(host);
+  await host.start();
 
   for (const trigger of TRIGGERS) {
     await t.step(`P4 killed at ${trigger}`, () =>
@@ -125,11 +127,10 @@ class Known {
 class Copy implements AsyncDisposable {
   private constructor(readonly host: HostProcess, readonly folder: string) {}
 
+  /** Of a host that does not run. */
   static async of(host: HostProcess): Promise<Copy> {
     const copy = new Copy(host, await Deno.makeTempDir({ prefix: "fmsg-test-" }));
-    assert.equal(await host.stop(), 0);
     await Deno.copyFile(file(host), join(copy.folder, "fmsg.db"));
-    await host.start();
     return copy;
   }
 

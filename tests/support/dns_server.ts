@@ -62,7 +62,7 @@ export class DnsServer implements AsyncDisposable {
 
   readonly ip: string;
   readonly port: number;
-  readonly #udp: UdpSocket;
+  #udp: UdpSocket | null;
   readonly #tcp: Server;
   readonly #connections = new Set<Socket>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
@@ -93,6 +93,27 @@ export class DnsServer implements AsyncDisposable {
     this.port = portOf(tcp);
     this.#udp = udp;
     this.#tcp = tcp;
+    this.#answerOn(udp);
+    tcp.on("connection", (connection) => this.#serve(connection));
+  }
+
+  /** Nothing is answered over UDP until `wake`: a test must not end a read that began before it. */
+  async rest(): Promise<void> {
+    const udp = this.#udp;
+    this.#udp = null;
+    if (udp !== null) await closed(udp);
+  }
+
+  async wake(): Promise<void> {
+    if (this.#udp !== null) return;
+    const udp = createSocket(this.ip.includes(":") ? "udp6" : "udp4");
+    udp.bind(this.port, this.ip);
+    await once(udp, "listening");
+    this.#udp = udp;
+    this.#answerOn(udp);
+  }
+
+  #answerOn(udp: UdpSocket): void {
     udp.on("error", ignore);
     udp.on("message", (bytes, peer) => {
       const from = { transport: "udp" as const, ip: peer.address, port: peer.port };
@@ -102,7 +123,6 @@ export class DnsServer implements AsyncDisposable {
         (out) => udp.send(out, peer.port, peer.address, ignore),
       );
     });
-    tcp.on("connection", (connection) => this.#serve(connection));
   }
 
   /** Replaces the records of that name and type. */
@@ -163,7 +183,7 @@ export class DnsServer implements AsyncDisposable {
   async close(): Promise<void> {
     this.#timers.forEach(clearTimeout);
     this.#connections.forEach((connection) => connection.destroy());
-    await Promise.all([closed(this.#udp), closed(this.#tcp)]);
+    await Promise.all([this.rest(), closed(this.#tcp)]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 // A host under test: the real program in a process of its own, its configuration, and its log.
 
+import { statSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -35,8 +36,7 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
   readonly domain: string;
   readonly ip: string;
   readonly port: number;
-  /** Everything that was logged, by all runs. */
-  readonly log: LogLine[] = [];
+  readonly #log: LogFile;
   readonly #authority: Authority;
   #config: Section;
   #run: Run | null = null;
@@ -47,6 +47,7 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
     this.domain = options.domain;
     this.ip = options.ip;
     this.port = options.port;
+    this.#log = new LogFile(join(options.folder, "host.log"));
     this.#authority = options.authority;
     this.#config = {
       domain: options.domain,
@@ -108,6 +109,11 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
     return (await signIdentityToken(key, issuer, user.address, TOKEN_SECONDS)).token;
   }
 
+  /** Everything that was logged, by all runs. */
+  get log(): readonly LogLine[] {
+    return this.#log.lines();
+  }
+
   get dataDir(): string {
     return join(this.folder, "data");
   }
@@ -150,7 +156,7 @@ export class HostProcess extends HostCommands implements Target, AsyncDisposable
   ): Promise<void> {
     if (this.#run !== null) throw new Error(`${this.domain} runs already`);
     const seen = this.log.length;
-    const run = new Run(program, this.configFile, (line) => this.log.push(line));
+    const run = new Run(program, this.configFile, this.#log.path);
     this.#run = run;
     const listens = waitFor(
       () => run.over || this.log.slice(seen).some(({ msg }) => until.test(String(msg))),
@@ -242,38 +248,62 @@ const STOP_MS = 30_000;
 /** One run of the process, from its start to its end. */
 class Run {
   readonly child: Deno.ChildProcess;
-  /** Resolves when the process has ended and its log was read. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<Deno.CommandStatus>;
   over = false;
 
-  constructor(program: readonly string[], configFile: string, add: (line: LogLine) => void) {
-    this.child = new Deno.Command(Deno.execPath(), {
-      args: [...program, "host", "run", "--config", configFile],
+  constructor(program: readonly string[], configFile: string, log: string) {
+    this.child = new Deno.Command("sh", {
+      // The shell gives its place to the program: it is the process, and gets the signals.
+      args: [
+        ...["-c", 'log=$1; shift; exec "$@" 2>>"$log"', "sh", log, Deno.execPath(), ...program],
+        ...["host", "run", "--config", configFile],
+      ],
       // Without the check for a newer runtime, which would fill its store of roots before the host does.
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
       stdout: "null",
-      stderr: "piped",
+      stderr: "null",
     }).spawn();
-    const reading = readLines(this.child.stderr, (line) => add(logLine(line)));
-    this.ended = Promise.all([this.child.status, reading]).then(([status]) => {
+    this.ended = this.child.status.then((status) => {
       this.over = true;
       return status;
     });
   }
 }
 
-async function readLines(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  take: (line: string) => void,
-): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(take);
+/**
+ * What a process writes to stderr: in a file, of which new lines are read when somebody asks for them. A host may serve
+ * several tests, none of which may end a read that began before it.
+ */
+class LogFile {
+  readonly path: string;
+  readonly #lines: LogLine[] = [];
+  /** Bytes of whole lines that were read. */
+  #read = 0;
+
+  constructor(path: string) {
+    this.path = path;
   }
-  if (rest !== "") take(rest);
+
+  lines(): readonly LogLine[] {
+    const bytes = this.#unread();
+    const end = bytes.lastIndexOf("\n".charCodeAt(0)) + 1;
+    const text = new TextDecoder().decode(bytes.subarray(0, end));
+    for (const line of text.split("\n").slice(0, -1)) this.#lines.push(logLine(line));
+    this.#read += end;
+    return this.#lines;
+  }
+
+  #unread(): Uint8Array {
+    // Before its first start a host has no log.
+    const { size } = statSync(this.path, { throwIfNoEntry: false }) ?? { size: 0 };
+    if (size === this.#read) return new Uint8Array();
+    using file = Deno.openSync(this.path);
+    file.seekSync(this.#read, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(size - this.#read);
+    return bytes.subarray(0, file.readSync(bytes) ?? 0);
+  }
 }
 
 function logLine(line: string): LogLine {
