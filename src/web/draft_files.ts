@@ -40,16 +40,40 @@ export class DraftFiles {
   readonly #begun = new Set<string>();
   readonly #id: Signal<number | null>;
   readonly #ensure: () => Promise<number | null>;
-  /** Is it known what the host's draft has? */
+  readonly #onRefused: () => void;
   #known: boolean;
+  #takenOff = 0;
   #running: Promise<void> | null = null;
   #asked = false;
 
-  /** `ensure` makes the draft on the host, where it can be made, and tells by `has` what it has. */
-  constructor(id: Signal<number | null>, ensure: () => Promise<number | null>) {
+  /**
+   * `ensure` makes the draft on the host, where it can be made, and tells by `has` what it has. `onRefused`: the host takes
+   * no file for this draft, which may have been sent or deleted elsewhere.
+   */
+  constructor(
+    id: Signal<number | null>,
+    ensure: () => Promise<number | null>,
+    onRefused: () => void,
+  ) {
     this.#id = id;
     this.#ensure = ensure;
+    this.#onRefused = onRefused;
     this.#known = id.value === null;
+  }
+
+  /** Is it known what the host's draft has? */
+  get isKnown(): boolean {
+    return this.#known;
+  }
+
+  /** How many were taken off here: what was asked of the host before may list them still. */
+  get takenOff(): number {
+    return this.#takenOff;
+  }
+
+  /** Has the host all that is shown? What could not be uploaded is only here. */
+  get isWhole(): boolean {
+    return this.files.value.every(({ state }) => state.kind === "done");
   }
 
   /** Bytes of all, also of those on their way. */
@@ -137,12 +161,17 @@ export class DraftFiles {
     for (const { cancel } of this.#uploads.values()) cancel.abort();
   }
 
-  /** What is written here has another draft on the host from now on: those that are not here any more failed. */
+  /**
+   * What is written here has another draft on the host from now on: those that are not here any more failed. What only the
+   * draft before did not take is tried again.
+   */
   lost(): void {
     this.#known = true;
     this.#begun.clear();
     for (const { name, state } of this.files.value) {
-      if (state.kind === "done") this.#set(name, this.#bodies.has(name) ? WAITING : gone(name));
+      const isHere = this.#bodies.has(name);
+      if (state.kind === "done") this.#set(name, isHere ? WAITING : gone(name));
+      else if (isHere && isRefusedDraft(state)) this.#set(name, WAITING);
     }
     this.start();
   }
@@ -225,7 +254,9 @@ export class DraftFiles {
       state = { kind: "failed", error };
     }
     // What is written here may have become another draft meanwhile.
-    this.#set(name, this.#id.value === id ? state : WAITING);
+    if (this.#id.value !== id) return this.#set(name, WAITING);
+    this.#set(name, state);
+    if (isRefusedDraft(state)) this.#onRefused();
   }
 
   async #takeOff(name: string): Promise<void> {
@@ -245,6 +276,7 @@ export class DraftFiles {
         if (isDone) throw error;
       }
     }
+    this.#takenOff++;
     this.#bodies.delete(name);
     this.files.value = this.files.value.filter((file) => file.name !== name);
   }
@@ -276,6 +308,11 @@ export class DraftFiles {
     }
     return name;
   }
+}
+
+/** Did it fail for the draft, which is no draft any more? */
+function isRefusedDraft(state: DraftFile["state"]): boolean {
+  return state.kind === "failed" && isRefusal(state.error, [403, 404]);
 }
 
 function gone(name: string): { readonly kind: "failed"; readonly error: Refused } {

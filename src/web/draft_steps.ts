@@ -57,8 +57,20 @@ export function nextStep({ content, id, saved, isSure, wanted }: DraftFacts): Dr
   return isSaved ? "send" : "replace";
 }
 
-/** How what is written here and the host's copy went apart. */
-export type Apart = "changed" | "sent" | "deleted";
+/**
+ * How what is written here and the host's copy went apart. `unknown`: they differ, and what the host's copy
+ * said before is not known here.
+ */
+export type Apart = "changed" | "unknown" | "sent" | "deleted";
+
+/** What this browser knows of a draft. */
+export interface Here {
+  readonly content: DraftContent;
+  /** What this page, or this browser before, has read on the host, or written or tried to. Empty: that is not known. */
+  readonly bases: readonly DraftContent[];
+  /** Is none of its files only here? */
+  readonly isWhole: boolean;
+}
 
 export type Found =
   /** The host's copy is this: what is written here goes on from it. */
@@ -71,29 +83,26 @@ export type Found =
 /** What it means that the host has this under the draft's id; null: nothing. */
 export function foundAs(
   host: { readonly content: DraftContent; readonly isSent: boolean } | null,
-  { content, bases, isWhole }: {
-    readonly content: DraftContent;
-    /** What this page, or this browser before, has read there, or written or tried to. */
-    readonly bases: readonly DraftContent[];
-    /** Is nothing of it only here, such as a file? */
-    readonly isWhole: boolean;
-  },
+  { content, bases, isWhole }: Here,
 ): Found {
   if (host === null) return { kind: "apart", why: "deleted" };
   const known = [content, ...bases].find((one) => isSame(asKept(one), asKept(host.content)));
   if (host.isSent) {
     return known === content && isWhole ? { kind: "sent" } : { kind: "apart", why: "sent" };
   }
-  return known === undefined
-    ? { kind: "apart", why: "changed" }
-    : { kind: "saved", content: known };
+  if (known !== undefined) return { kind: "saved", content: known };
+  return { kind: "apart", why: bases.length === 0 ? "unknown" : "changed" };
 }
 
-/** As the host gives it back: an answer has no topic of its own, and text read as UTF-8 begins with no mark. */
+/**
+ * As the host gives it back: an answer has no topic of its own, and text read as UTF-8 begins with no mark. What it answers
+ * does not change, but may have another id later (row B7: a batch that came before its original).
+ */
 function asKept(content: DraftContent): DraftContent {
   const { pid, topic, text } = content;
   return {
     ...content,
+    pid: pid === null ? null : 0,
     topic: pid === null ? topic.toWellFormed() : "",
     text: text.toWellFormed().replace(/^\ufeff/, ""),
   };

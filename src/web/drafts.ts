@@ -10,22 +10,24 @@ import {
   type DraftContent,
   type DraftFacts,
   EMPTY_DRAFT,
-  foundAs,
+  type Here,
   isSame,
   isWorthKeeping,
   nextStep,
 } from "./draft_steps.ts";
+import { type DraftState, draftState, type StateFacts } from "./draft_state.ts";
 import { DraftFiles } from "./draft_files.ts";
-import { contentOf, deleteOnHost, isRefusal, itemOnHost, wasSent } from "./draft_host.ts";
+import {
+  contentOf,
+  deleteOnHost,
+  isRefusal,
+  readOnHost,
+  WentApart,
+  whyItStays,
+} from "./draft_host.ts";
 import { isPassing, Offline, Refused } from "./errors.ts";
-import { dropLocally, keepLocally, type LocalDraft } from "./local_drafts.ts";
+import { dropLocally, keepLocally, type LocalDraft, newDraft } from "./local_drafts.ts";
 import { texts } from "./texts.ts";
-
-export type DraftState =
-  /** `local`: in this browser alone, for want of a recipient. `refused`: the host does not take it as it is. */
-  | { readonly kind: "empty" | "local" | "changed" | "saving" | "saved" | "offline" | "sending" }
-  | { readonly kind: "refused"; readonly reason: string }
-  | { readonly kind: "sent"; readonly id: number; readonly time: number };
 
 export interface DraftParts {
   /** The own address. */
@@ -50,17 +52,19 @@ export class Draft {
   readonly files: DraftFiles;
   /** What of it is shown beside the text. */
   readonly state: ReadonlySignal<DraftState>;
-  /** It is nowhere any more. */
+  /** Nothing of it is kept in this browser any more. */
   isDiscarded = false;
   readonly #parts: DraftParts;
   readonly #saved = signal<DraftContent | null>(null);
-  readonly #doing = signal<"nothing" | "saving" | "sending">("nothing");
-  readonly #failure = signal<"offline" | { readonly reason: string } | null>(null);
+  readonly #doing = signal<StateFacts["doing"]>("nothing");
+  readonly #failure = signal<StateFacts["failure"]>(null);
   readonly #sent = signal<Sent | null>(null);
   /** As in LocalDraft. */
   #bases: readonly DraftContent[];
   /** When it was certain that the host's copy is what was saved, in ms since 1970; null: it is not certain. */
   #sureAt: number | null = null;
+  /** It did since somebody last asked to send it. */
+  #apart: WentApart | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> = Promise.resolve();
   #closed = false;
@@ -73,26 +77,39 @@ export class Draft {
     this.content = signal(content);
     this.id = signal(id);
     this.#bases = bases;
-    this.files = new DraftFiles(this.id, () => this.#ensured());
-    this.state = computed(() => this.#stateNow());
+    this.files = new DraftFiles(this.id, () => this.#ensured(), () => {
+      // It may be nowhere else.
+      this.#keep();
+      this.#doubt(0);
+    });
+    this.state = computed(() =>
+      draftState({
+        content: this.content.value,
+        id: this.id.value,
+        saved: this.#saved.value,
+        doing: this.#doing.value,
+        failure: this.#failure.value,
+        sent: this.#sent.value,
+      })
+    );
   }
 
   /** A new one; `content` is what an answer begins with. */
   static begin(parts: DraftParts, content: Partial<DraftContent> = {}): Draft {
-    return new Draft(parts, local(null, { ...EMPTY_DRAFT, ...content }));
+    return new Draft(parts, newDraft(null, { ...EMPTY_DRAFT, ...content }));
   }
 
   /** One that this browser kept. What the host has of it, its files too, is asked at once. */
   static fromLocal(parts: DraftParts, local: LocalDraft): Draft {
     const draft = new Draft(parts, local);
-    draft.#schedule(0);
+    draft.#doubt(0);
     return draft;
   }
 
   /** One of the host's. Throws what client.ts throws. */
   static async open(parts: DraftParts, item: MessageItem): Promise<Draft> {
     const content = await contentOf(item);
-    const draft = new Draft(parts, local(item.id, content));
+    const draft = new Draft(parts, newDraft(item.id, content));
     draft.#knows(content);
     draft.files.has(item.attachments);
     return draft;
@@ -128,6 +145,7 @@ export class Draft {
   async send(): Promise<Sent> {
     clearTimeout(this.#timer);
     this.#failure.value = null;
+    this.#apart = null;
     await this.files.settled();
     await this.#inTurn(() => this.#steps("sent"));
     const sent = this.#sent.value;
@@ -136,7 +154,10 @@ export class Draft {
     throw new Refused(400, texts.writing.missing.recipient, null);
   }
 
-  /** Deletes it here and on the host. Throws what client.ts throws: then it is there as before. */
+  /**
+   * Deletes it here, and on the host unless something else was written there. Throws what client.ts throws: then it is there
+   * as before.
+   */
   async discard(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -144,9 +165,9 @@ export class Draft {
     const id = this.id.value;
     if (id !== null) {
       try {
-        const item = await deleteOnHost(id);
+        const item = await deleteOnHost(id, this.#isSure ? null : this.#here);
         this.#parts.onChanged(id, item);
-        if (item !== null) this.#parts.onError(wasSent());
+        if (item !== null) this.#parts.onError(whyItStays(item));
       } catch (error) {
         this.#closed = false;
         this.#schedule(PAUSE);
@@ -203,6 +224,8 @@ export class Draft {
     if (this.#closed || this.#sent.value !== null) return;
     this.#doing.value = wanted === "sent" ? "sending" : "saving";
     try {
+      // While its files, or what was being saved before, were waited for.
+      if (wanted === "sent" && this.#apart !== null) throw this.#apart;
       let isGoingOn = true;
       while (isGoingOn && !this.#closed && this.#sent.value === null) {
         try {
@@ -229,7 +252,7 @@ export class Draft {
       content: this.content.value,
       id,
       saved: this.#saved.value,
-      isSure: this.#sureAt !== null && Math.abs(Date.now() - this.#sureAt) < SURE,
+      isSure: this.#isSure,
       wanted,
     });
     if (step === "nothing") return false;
@@ -254,19 +277,11 @@ export class Draft {
 
   /** Throws WentApart where it is not, or no more, what this page knows. Then what is written here has no copy there. */
   async #read(id: number, wanted: DraftFacts["wanted"]): Promise<void> {
-    const item = await itemOnHost(id);
-    const host = item === null
-      ? null
-      : { content: await contentOf(item), isSent: item.time !== null };
-    const found = foundAs(host, {
-      content: this.content.value,
-      bases: this.#bases,
-      isWhole: !this.files.isMoving,
-    });
-    if (found.kind === "apart") {
-      this.#goApart(id, item);
-      throw new WentApart(found.why);
-    }
+    const { takenOff } = this.files;
+    const { item, found } = await readOnHost(id, () => this.#here);
+    // It may list a file that is gone: that would be shown as one of another device.
+    if (this.files.takenOff !== takenOff) return await this.#read(id, wanted);
+    if (found.kind === "apart") return this.#goApart(id, item, found.why);
     if (item === null) return;
     this.#parts.onChanged(id, item);
     if (item.time !== null) return this.#nowSent({ id, time: item.time });
@@ -313,6 +328,21 @@ export class Draft {
     await this.#tell(id);
   }
 
+  get #here(): Here {
+    const { isWhole } = this.files;
+    return { content: this.content.value, bases: this.#bases, isWhole };
+  }
+
+  get #isSure(): boolean {
+    return this.#sureAt !== null && Math.abs(Date.now() - this.#sureAt) < SURE;
+  }
+
+  /** What the host's copy says is looked at again before anything else. */
+  #doubt(pause: number): void {
+    this.#saved.value = null;
+    this.#schedule(pause);
+  }
+
   #knows(content: DraftContent): void {
     this.#saved.value = content;
     this.#bases = [content];
@@ -330,17 +360,21 @@ export class Draft {
     dropLocally(this.key);
   }
 
-  /** What the host has under this id is no copy of what is written here. */
-  #goApart(id: number, item: MessageItem | null): void {
+  /** What the host has under this id is no copy of what is written here. Throws that. */
+  #goApart(id: number, item: MessageItem | null, why: Apart): never {
+    this.#apart = new WentApart(why);
     batch(() => {
       this.id.value = null;
       this.#saved.value = null;
       this.#bases = [];
       this.#sureAt = null;
       this.#keep();
+      // Those that were never shown are missed too.
+      if (item !== null && !this.files.isKnown) this.files.has(item.attachments);
       this.files.lost();
     });
     this.#parts.onChanged(id, item);
+    throw this.#apart;
   }
 
   async #tell(id: number): Promise<void> {
@@ -354,40 +388,12 @@ export class Draft {
   #failed(error: unknown, wanted: DraftFacts["wanted"]): void {
     if (isPassing(error)) {
       // What was asked may be done all the same: then the host's copy is another, or it is sent.
-      this.#saved.value = null;
       this.#failure.value = "offline";
-      this.#schedule(error instanceof Refused ? (error.retryAfter ?? 15) * 1000 : RETRY);
+      this.#doubt(error instanceof Refused ? (error.retryAfter ?? 15) * 1000 : RETRY);
     } else if (error instanceof WentApart) this.#schedule(PAUSE);
     // Whoever waits for the end is told.
     else if (wanted !== "saved") return;
     else if (error instanceof Refused) this.#failure.value = { reason: error.message };
     else this.#parts.onError(error);
   }
-
-  #stateNow(): DraftState {
-    const sent = this.#sent.value;
-    if (sent !== null) return { kind: "sent", id: sent.id, time: sent.time };
-    if (this.#doing.value === "sending") return { kind: "sending" };
-    const content = this.content.value;
-    const saved = this.#saved.value;
-    const failure = this.#failure.value;
-    if (failure !== null) {
-      return failure === "offline" ? { kind: failure } : { kind: "refused", ...failure };
-    }
-    if (saved !== null && isSame(saved, content)) return { kind: "saved" };
-    if (this.id.value === null && !isWorthKeeping(content)) return { kind: "empty" };
-    if (content.to.length === 0) return { kind: "local" };
-    return { kind: this.#doing.value === "saving" ? "saving" : "changed" };
-  }
-}
-
-/** What is written here and the host's copy are two things from now on. */
-class WentApart extends Refused {
-  constructor(why: Apart) {
-    super(409, texts.writing.apart[why], null);
-  }
-}
-
-function local(id: number | null, content: DraftContent): LocalDraft {
-  return { key: crypto.randomUUID(), id, content, bases: [] };
 }

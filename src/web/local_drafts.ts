@@ -7,8 +7,12 @@ export interface LocalDraft {
   /** Of the host's copy; null: there is none. */
   readonly id: number | null;
   readonly content: DraftContent;
-  /** What the host's copy says unless it was changed elsewhere: what was read there, and what was being saved. */
+  /** What the host's copy says unless it was changed elsewhere: what was read there, and what was being saved. Empty: not known. */
   readonly bases: readonly DraftContent[];
+}
+
+export function newDraft(id: number | null, content: DraftContent): LocalDraft {
+  return { key: crypto.randomUUID(), id, content, bases: [] };
 }
 
 const PREFIX = "fmsg draft ";
@@ -21,7 +25,8 @@ export function keepLocally({ key, ...draft }: LocalDraft): boolean {
   } catch {
     return false;
   }
-  // Where there is no room for all, what is written counts: without its bases it becomes a draft of its own.
+  // Where there is no room for all, what is written counts: without its bases it becomes a draft of its own
+  // where the host's copy is not the same.
   if (isPut(key, draft) || isPut(key, { ...draft, bases: [] })) return true;
   // An older state of it would be taken for the newest.
   dropLocally(key);

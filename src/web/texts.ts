@@ -336,12 +336,16 @@ export const texts = {
     apart: {
       changed:
         "This draft was changed elsewhere in the meantime. What you wrote here is a draft of its own now.",
+      unknown:
+        "The draft on the host is not the same as the one kept in this browser. Both are kept: what is shown here is a draft of its own now.",
       sent:
         "This draft was sent in the meantime, without your last changes. What you wrote here is a draft of its own now.",
       deleted:
-        "This draft was discarded elsewhere in the meantime. What you wrote here is a new draft now.",
+        "This draft was discarded elsewhere in the meantime. What you wrote here is a new draft now. If it had files, check that all are there.",
     },
     sentBefore: "This had been sent already. Only what you changed since then is discarded.",
+    changedBefore:
+      "This draft was changed elsewhere in the meantime. Only this browser's copy is discarded; the other stays in your drafts.",
     moreFiles: "The draft has more files, which are shown now. Look at them, then send it.",
     fileGone: (name: string) => `${name} is not in this draft any more: attach it again`,
   },

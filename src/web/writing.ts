@@ -4,11 +4,11 @@ import { computed, effect, type Signal, signal, untracked } from "@preact/signal
 import type { MessageItem } from "../api/message_schema.ts";
 import { typedAddress, wellFormed } from "./addresses.ts";
 import * as client from "./client.ts";
-import { deleteOnHost, wasSent } from "./draft_host.ts";
+import { deleteOnHost, whyItStays } from "./draft_host.ts";
 import type { DraftContent } from "./draft_steps.ts";
 import { Draft, type DraftParts } from "./drafts.ts";
 import { Offline, Refused, SignedOut } from "./errors.ts";
-import { dropLocally, type LocalDraft, localDrafts } from "./local_drafts.ts";
+import { type LocalDraft, localDrafts } from "./local_drafts.ts";
 import { ownDomain } from "./lookups.ts";
 import { announce } from "./notices.ts";
 import type { Route } from "./router.ts";
@@ -186,12 +186,23 @@ export async function discardKept(
   );
   // It would be saved again.
   if (open !== undefined) return await discard(open);
-  if (id !== null) {
-    const item = await deleteOnHost(id);
-    putMessage(id, item);
-    if (item !== null) tell(wasSent());
+  const kept = localDrafts().find(({ key }) => key === local);
+  if (kept !== undefined) return await discardLocal(kept);
+  if (id === null) return;
+  const item = await deleteOnHost(id, null);
+  putMessage(id, item);
+  if (item !== null) tell(whyItStays(item));
+}
+
+/** What another device has written since was never shown here: that stays. */
+async function discardLocal(local: LocalDraft): Promise<void> {
+  const draft = Draft.fromLocal(parts(), local);
+  try {
+    await draft.discard();
+  } finally {
+    // Nobody has it before the eyes, also if it is still there.
+    draft.abandon();
   }
-  if (local !== null) dropLocally(local);
 }
 
 /** Is this one of the thread? */

@@ -203,6 +203,87 @@ Deno.test("a draft that was deleted elsewhere takes its files along as far as th
   assert.deepEqual(await stage.files(idOf(opened)), ["c.txt"]);
 });
 
+Deno.test("what has to be a draft of its own is not sent without the files that were never shown", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  draft.files.add([file("contract.pdf", "1")]);
+  await draft.files.settled();
+  draft.edit({ text: "see the file" });
+  draft.abandon();
+  const phone = await stage.elsewhere(id);
+  phone.edit({ text: "phone" });
+  await phone.save();
+
+  const opened = stage.again();
+  await opened.save();
+  assert.deepEqual(stage.told, [texts.writing.apart.changed]);
+  assert.deepEqual(shown(opened), ["contract.pdf failed"]);
+  await assert.rejects(opened.send(), { message: texts.writing.fileGone("contract.pdf") });
+  await opened.files.remove("contract.pdf");
+  await opened.send();
+  assert.deepEqual([await stage.drafts(), await stage.files(id)], [[id], ["contract.pdf"]]);
+});
+
+Deno.test("a file for a draft that was deleted elsewhere goes to the new draft, which can be sent", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  await (await stage.elsewhere(id)).discard();
+  draft.files.add([file("a.txt", "1")]);
+  await assert.rejects(draft.send(), Refused);
+  await waitFor(() => shown(draft)[0] === "a.txt done");
+  assert.deepEqual(stage.told, [texts.writing.apart.deleted]);
+  const sent = await draft.send();
+  assert.deepEqual([await stage.files(sent.id), await stage.text(sent.id)], [["a.txt"], "one"]);
+});
+
+Deno.test("a draft that was sent elsewhere while its files were waited for does not go out a second time by itself", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  await (await stage.elsewhere(id)).send();
+  draft.files.add([file("a.txt", "1"), file("b.txt", "2")]);
+  await assert.rejects(draft.send(), { message: texts.writing.apart.sent });
+  await draft.save();
+  assert.deepEqual(await stage.drafts(), [idOf(draft)]);
+  assert.deepEqual(await stage.files(idOf(draft)), ["a.txt", "b.txt"]);
+});
+
+Deno.test("a draft that was sent elsewhere is not known as sent while a file of it is only here", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  await (await stage.elsewhere(id)).send();
+  draft.files.add([file("a.txt", "1")]);
+  await waitFor(() => shown(draft)[0] === "a.txt done");
+  assert.notEqual(idOf(draft), id);
+  assert.deepEqual(stage.told, [texts.writing.apart.sent]);
+  assert.deepEqual([await stage.files(id), await stage.files(idOf(draft))], [[], ["a.txt"]]);
+});
+
+Deno.test("a file that is taken off while the host's copy is read does not come back", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  draft.files.add([file("a.txt", "1")]);
+  await draft.files.settled();
+  const reading = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  stage.network = async (request, ask) => {
+    if (request.url.endsWith("/data")) {
+      reading.resolve();
+      await goOn.promise;
+    }
+    return await ask();
+  };
+  stage.later();
+  draft.edit({ text: "two" });
+  const saving = draft.save();
+  await reading.promise;
+  await draft.files.remove("a.txt");
+  goOn.resolve();
+  await saving;
+  assert.deepEqual(shown(draft), []);
+  await draft.send();
+  assert.deepEqual(await stage.files(id), []);
+});
+
 function file(name: string, content: string): File {
   return new File([content], name, { type: "application/octet-stream" });
 }

@@ -29,6 +29,7 @@ export class DraftStage implements AsyncDisposable {
   readonly #host: RouteHost;
   readonly #drafts: Draft[] = [];
   readonly #globals: Disposable;
+  readonly #now = Date.now;
 
   private constructor(host: RouteHost) {
     this.#host = host;
@@ -46,6 +47,16 @@ export class DraftStage implements AsyncDisposable {
 
   static async open(): Promise<DraftStage> {
     return new DraftStage(await RouteHost.open());
+  }
+
+  get store(): RouteHost["store"] {
+    return this.#host.store;
+  }
+
+  /** So much later that it is not certain any more what the host has. */
+  later(): void {
+    const { now } = Date;
+    Date.now = () => now() + 21_000;
   }
 
   get parts(): DraftParts {
@@ -99,6 +110,7 @@ export class DraftStage implements AsyncDisposable {
       await draft.save();
     }
     this.#globals[Symbol.dispose]();
+    Date.now = this.#now;
     await this.#host[Symbol.asyncDispose]();
   }
 
@@ -121,6 +133,19 @@ export class DraftStage implements AsyncDisposable {
 export function idOf({ id }: Draft): number {
   assert.ok(id.value !== null);
   return id.value;
+}
+
+/** Deadlines of so many milliseconds are over when the test says so. */
+export function deadlines(milliseconds: number): Disposable & { pass(): void } {
+  const { setTimeout } = globalThis;
+  const running: (() => void)[] = [];
+  const globals = withGlobals({
+    setTimeout: (work: () => void, after: number) => {
+      if (after === milliseconds) running.push(work);
+      return setTimeout(work, after);
+    },
+  });
+  return { ...globals, pass: () => running.forEach((work) => work()) };
 }
 
 /** No network. */

@@ -63,6 +63,9 @@ Deno.test("what the host has is gone on from where it is known, and never writte
   assert.deepEqual(foundAs(draft("Hi"), here), { kind: "saved", content: WRITTEN });
   assert.deepEqual(foundAs(draft("Ho"), here), { kind: "apart", why: "changed" });
   assert.deepEqual(foundAs(null, here), { kind: "apart", why: "deleted" });
+  const old = { ...here, bases: [] };
+  assert.deepEqual(foundAs(draft("Hi"), old), { kind: "saved", content: WRITTEN });
+  assert.deepEqual(foundAs(draft("H"), old), { kind: "apart", why: "unknown" });
   const sent = (text: string): Parameters<typeof foundAs>[0] => (
     { content: { ...WRITTEN, text }, isSent: true }
   );

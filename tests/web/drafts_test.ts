@@ -6,8 +6,20 @@ import { Draft } from "../../src/web/drafts.ts";
 import { Offline, Refused } from "../../src/web/errors.ts";
 import { localDrafts } from "../../src/web/local_drafts.ts";
 import { texts } from "../../src/web/texts.ts";
-import { waitFor } from "../support/wait.ts";
-import { CAROL, DraftStage, idOf, keeping, losing, offline } from "./draft_stage.ts";
+import { addTo, draft as received } from "../support/message.ts";
+import { PATIENCE, waitFor, within } from "../support/wait.ts";
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  deadlines,
+  DraftStage,
+  idOf,
+  keeping,
+  losing,
+  type Network,
+  offline,
+} from "./draft_stage.ts";
 
 const { apart } = texts.writing;
 
@@ -252,3 +264,114 @@ Deno.test("once nobody writes it any more, nothing more of it is saved", async (
   stage.network = (_, ask) => ask();
   assert.equal(await stage.text(id), "two");
 });
+
+Deno.test("B7 an answer stays one draft, and is sent, when what it answers gets another id", async () => {
+  await using stage = await DraftStage.open();
+  const { store } = stage;
+  const far = "@carol@far.example";
+  const original = received({ from: far, to: [ALICE, "@dora@far.example"] });
+  const added = addTo(original, { from: "@dora@far.example", to: [BOB] });
+  await store.accept(added);
+  const { draft, id } = await stage.saved({ pid: store.idOf(added), to: [far], text: "one" });
+  await store.accept(original);
+  assert.equal((await message(id)).pid, store.idOf(original));
+  for (const text of ["two", "three"]) {
+    stage.later();
+    draft.edit({ text });
+    await draft.save();
+  }
+  assert.deepEqual([await stage.drafts(), stage.told], [[id], []]);
+  stage.later();
+  assert.equal((await draft.send()).id, id);
+  assert.equal(await stage.text(id), "three");
+});
+
+Deno.test("what this browser kept without what the host had before: both stay, and it is said as it is", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  draft.edit({ text: "two" });
+  draft.abandon();
+  const [kept] = localDrafts();
+  assert.ok(kept !== undefined);
+  const opened = stage.again({ ...kept, bases: [] });
+  await opened.save();
+  assert.deepEqual(stage.told, [apart.unknown]);
+  assert.deepEqual([await stage.text(id), await stage.text(idOf(opened))], ["one", "two"]);
+});
+
+Deno.test("a text that stops on its way from the host holds up nothing for ever", async () => {
+  await using stage = await DraftStage.open();
+  using time = deadlines(60_000);
+  const { draft, id } = await stage.saved({ text: "one" });
+  using stopped = stopping();
+  stage.network = stopped.network;
+  stage.later();
+  draft.edit({ text: "two" });
+  const saving = draft.save();
+  await stopped.reached;
+  time.pass();
+  await within(PATIENCE, "saving", saving);
+  assert.deepEqual([draft.state.value.kind, stage.told], ["offline", []]);
+  stage.network = (_, ask) => ask();
+  assert.equal((await draft.send()).id, id);
+  assert.equal(await stage.text(id), "two");
+});
+
+Deno.test("discarding an old copy in this browser leaves what another device has written since, and says so", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  const phone = await stage.elsewhere(id);
+  stage.network = offline;
+  draft.edit({ text: "two" });
+  await draft.save();
+  draft.abandon();
+  stage.network = (_, ask) => ask();
+  phone.edit({ text: "written on the phone" });
+  await phone.save();
+
+  const opened = stage.again();
+  await opened.discard();
+  assert.deepEqual([opened.isDiscarded, localDrafts()], [true, []]);
+  assert.equal(await stage.text(id), "written on the phone");
+  assert.deepEqual(stage.told, [texts.writing.changedBefore]);
+  assert.equal(stage.items.get(id)?.id, id);
+});
+
+Deno.test("discarding what has been open for long leaves what another device has written since; what nobody changed goes", async () => {
+  await using stage = await DraftStage.open();
+  const { draft, id } = await stage.saved({ text: "one" });
+  const other = await stage.saved({ text: "other" });
+  const phone = await stage.elsewhere(id);
+  phone.edit({ text: "written on the phone" });
+  await phone.save();
+  stage.later();
+  await draft.discard();
+  other.draft.edit({ text: "other, changed" });
+  await other.draft.discard();
+  assert.deepEqual(await stage.drafts(), [id]);
+  assert.deepEqual(stage.told, [texts.writing.changedBefore]);
+});
+
+/** A network on which the first text does not go on after its head. */
+function stopping(): Disposable & { network: Network; reached: Promise<void> } {
+  const reached = Promise.withResolvers<void>();
+  const over = new AbortController();
+  let first = true;
+  return {
+    reached: reached.promise,
+    network: async (request, ask) => {
+      if (!first || !request.url.endsWith("/data")) return await ask();
+      first = false;
+      return new Response(
+        new ReadableStream({
+          start(body): void {
+            const signal = AbortSignal.any([request.signal, over.signal]);
+            signal.addEventListener("abort", () => body.error(signal.reason));
+          },
+          pull: () => reached.resolve(),
+        }),
+      );
+    },
+    [Symbol.dispose]: () => over.abort(),
+  };
+}

@@ -39,6 +39,8 @@ export class PretendedBrowser {
           sockets.push(this);
         }
       },
+      // Nothing is kept; Deno's own would outlast the test.
+      caches: { delete: () => Promise.resolve(false) },
       fetch: (path: string, init: RequestInit): Promise<Response> => this.#fetch(path, init),
     };
     for (const [name, value] of Object.entries(globals)) {

@@ -59,8 +59,7 @@ class Page implements AsyncDisposable {
 
   /** A draft of Alice's; its id. */
   async draft(data: string): Promise<number> {
-    const draft = { version: 1, from: ALICE, to: [BOB], type: "text/markdown", topic: "T", data };
-    const { id } = await (await this.ask("POST /fmsg", JSON.stringify(draft))).json();
+    const { id } = await (await this.ask("POST /fmsg", bodyOf(data))).json();
     return id;
   }
 
@@ -69,6 +68,11 @@ class Page implements AsyncDisposable {
     stopMail();
     await this.#host[Symbol.asyncDispose]();
   }
+}
+
+function bodyOf(data: string): string {
+  const type = "text/markdown";
+  return JSON.stringify({ version: 1, from: ALICE, to: [BOB], type, topic: "T", data });
 }
 
 let signedIn = ALICE;
@@ -167,6 +171,27 @@ Deno.test("a copy in this browser of a draft that was sent can be discarded; the
   assert.deepEqual(localDrafts(), []);
   assert.equal((await page.ask(`GET /fmsg/${id}`)).status, 200);
   assert.deepEqual(notices.value.map(({ text }) => text), [texts.writing.sentBefore]);
+});
+
+Deno.test("discarding a copy in this browser from the list leaves what another device has written since", async () => {
+  await using page = await Page.open();
+  const id = await page.draft("one");
+  const writing = await opened(id);
+  writing.draft.edit({ text: "two" });
+  writing.draft.abandon();
+  const [kept] = localDrafts();
+  assert.ok(kept !== undefined);
+  session.value = { kind: "starting" };
+  await signIn(ALICE);
+  page.isOffline = true;
+  await assert.rejects(discardKept({ id, local: kept.key }), { name: "Offline" });
+  assert.deepEqual(localDrafts(), [kept]);
+  page.isOffline = false;
+  await page.ask(`PUT /fmsg/${id}`, bodyOf("written on the phone"));
+  await discardKept({ id, local: kept.key });
+  assert.deepEqual(localDrafts(), []);
+  assert.equal(await (await page.ask(`GET /fmsg/${id}/data`)).text(), "written on the phone");
+  assert.deepEqual(notices.value.map(({ text }) => text), [texts.writing.changedBefore]);
 });
 
 Deno.test("what could not be sent is shown to nobody who signs in afterwards", async () => {

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import type { DraftContent } from "../draft_steps.ts";
-import type { DraftState } from "../drafts.ts";
+import type { DraftState } from "../draft_state.ts";
 import { action } from "../state.ts";
 import { texts } from "../texts.ts";
 import { sizeWords } from "../words.ts";
