@@ -157,6 +157,9 @@ class InterfaceStage implements AsyncDisposable {
       lanes: Array.from({ length: LANES }, () => world.address()),
     });
     await stage.#serveHonestly();
+    // What begins with its first use stays open from then on: the search, and the page that a checkout makes.
+    await alice.get("/fmsg/search?q=hello");
+    await alice.get("/");
     stage.#closing.use(made.move());
     return stage;
   }
