@@ -2,14 +2,12 @@
 
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import type { Identity } from "../../src/api/identity/identity.ts";
 import type { MessageItem } from "../../src/api/message_schema.ts";
 import { bodyText, message } from "../../src/web/client.ts";
 import { Draft, type DraftParts } from "../../src/web/drafts.ts";
 import type { DraftContent } from "../../src/web/draft_steps.ts";
 import { type LocalDraft, localDrafts } from "../../src/web/local_drafts.ts";
-import { Address } from "../../src/wire/mod.ts";
-import { ALICE, BOB, CAROL, RouteHost } from "../api/routes/route_host.ts";
+import { ALICE, BOB, CAROL, identityOf, RouteHost } from "../api/routes/route_host.ts";
 
 export { ALICE, BOB, CAROL };
 
@@ -126,7 +124,7 @@ export class DraftStage implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
-    return await this.#host.answer(request, "127.0.0.1", () => IDENTITY);
+    return await this.#host.answer(request, "127.0.0.1", () => identityOf(ALICE));
   }
 }
 
@@ -182,21 +180,6 @@ export function keeping(): { network: Network; isOffline: boolean; isSlow: boole
   };
   return kept;
 }
-
-const ADDRESS = Address.parse(ALICE);
-assert.ok(ADDRESS !== null);
-const IDENTITY: Identity = {
-  address: ADDRESS,
-  owner: ADDRESS,
-  via: "identity provider",
-  expires: Infinity,
-  keyId: null,
-  sessionId: null,
-  issuer: "https://idp.example",
-  signedBy: null,
-  issued: null,
-  actsAs: false,
-};
 
 /** As a browser's: what is kept are properties of its own. */
 class MemoryStorage {

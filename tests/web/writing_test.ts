@@ -1,9 +1,7 @@
 // What is being written, in the page: where it goes when its draft goes its own way elsewhere.
 
 import assert from "node:assert/strict";
-import type { Identity } from "../../src/api/identity/identity.ts";
-import { Address } from "../../src/wire/mod.ts";
-import { ALICE, BOB, RouteHost } from "../api/routes/route_host.ts";
+import { ALICE, BOB, identityOf, RouteHost } from "../api/routes/route_host.ts";
 import { waitFor } from "../support/wait.ts";
 import { PretendedBrowser } from "./pretended_browser.ts";
 
@@ -54,7 +52,7 @@ class Page implements AsyncDisposable {
       method,
       ...body === "" ? {} : { body, headers: { "content-type": "application/json" } },
     });
-    return await this.#host.answer(request, "127.0.0.1", () => IDENTITY);
+    return await this.#host.answer(request, "127.0.0.1", () => identityOf(ALICE));
   }
 
   /** A draft of Alice's; its id. */
@@ -82,21 +80,6 @@ async function signIn(address: string): Promise<void> {
   await refreshSession();
   startMail(address);
 }
-
-const ADDRESS = Address.parse(ALICE);
-assert.ok(ADDRESS !== null);
-const IDENTITY: Identity = {
-  address: ADDRESS,
-  owner: ADDRESS,
-  via: "identity provider",
-  expires: Infinity,
-  keyId: null,
-  sessionId: null,
-  issuer: "https://idp.example",
-  signedBy: null,
-  issued: null,
-  actsAs: false,
-};
 
 function writingIn(opened: Opened): InstanceType<typeof Writing> {
   assert.ok(opened instanceof Writing);

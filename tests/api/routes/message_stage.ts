@@ -2,11 +2,9 @@
 // answered in process.
 
 import assert from "node:assert/strict";
-import type { Identity } from "../../../src/api/identity/identity.ts";
 import type { WriterSettings } from "../../../src/store/mod.ts";
-import { Address } from "../../../src/wire/mod.ts";
 import type { TestStore, User } from "../../store/support.ts";
-import { ALICE, BOB, CAROL, RouteHost } from "./route_host.ts";
+import { ALICE, BOB, CAROL, identityOf, RouteHost } from "./route_host.ts";
 
 export { ALICE, BOB, CAROL };
 
@@ -147,21 +145,4 @@ async function answered(response: Response): Promise<Answered> {
   const type = response.headers.get("content-type") ?? "";
   const json: unknown = type.startsWith("application/json") ? JSON.parse(text) : null;
   return { status: response.status, headers: response.headers, text, json };
-}
-
-function identityOf(text: string): Identity {
-  const address = Address.parse(text);
-  assert.ok(address !== null, text);
-  return {
-    address,
-    owner: address,
-    via: "identity provider",
-    expires: Infinity,
-    keyId: null,
-    sessionId: null,
-    issuer: "https://idp.example",
-    signedBy: null,
-    issued: null,
-    actsAs: false,
-  };
 }

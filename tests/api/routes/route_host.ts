@@ -11,6 +11,7 @@ import { parseConfig } from "../../../src/config.ts";
 import { Log } from "../../../src/host/mod.ts";
 import { createResolver } from "../../../src/net/mod.ts";
 import { Access, Mailbox, SearchThread, type WriterSettings } from "../../../src/store/mod.ts";
+import { Address } from "../../../src/wire/mod.ts";
 import { HERE, TestStore, type User } from "../../store/support.ts";
 
 export const ALICE = `@alice@${HERE}`;
@@ -102,4 +103,22 @@ function matches(path: string, request: Request): boolean {
   const names = path.split("/");
   return names.length === segments.length &&
     names.every((name, i) => name.startsWith(":") || name === segments[i]);
+}
+
+/** Who is signed in with an address, by a token of a provider. */
+export function identityOf(text: string): Identity {
+  const address = Address.parse(text);
+  if (address === null) throw new Error(`${text} is no address`);
+  return {
+    address,
+    owner: address,
+    via: "identity provider",
+    expires: Infinity,
+    keyId: null,
+    sessionId: null,
+    issuer: "https://idp.example",
+    signedBy: null,
+    issued: null,
+    actsAs: false,
+  };
 }
