@@ -44,7 +44,7 @@ Deno.test("S3 under 200 hostile connections of every kind, messages come in and 
       attacks: Object.values(ATTACKS),
       enemies,
       connections: CONNECTIONS,
-      pause: 250,
+      pause: 100,
     });
     // Those that are silent are cut after a while, and come again.
     for (let i = 0; i < 20 || !ENDS.every(hasEnded); i++) {
